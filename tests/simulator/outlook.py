@@ -1,0 +1,19 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Exchange Online host name: the admin REST interface and EWS behind one address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from . import ews, exchange
+from .tenant import Tenant
+
+
+def application(tenant: Tenant, urls: Mapping[str, str]) -> ASGIApp:
+    """Both services as one ASGI application."""
+    return Starlette(routes=[*exchange.routes(tenant, urls), *ews.routes(tenant, urls)])
