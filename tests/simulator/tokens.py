@@ -20,6 +20,24 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 LIFETIME_SECONDS = 3599
 APP_ONLY_WID = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
 
+# What a resource accepts as ``aud``: its hosts in every national cloud, and its application id (Microsoft docs).
+# Trailing slashes do not matter. Requests for a simulator's own URL are issued for the public cloud's host.
+GRAPH_AUDIENCES = (
+    "https://graph.microsoft.com",
+    "https://graph.microsoft.us",
+    "https://dod-graph.microsoft.us",
+    "https://microsoftgraph.chinacloudapi.cn",
+    "00000003-0000-0000-c000-000000000000",
+)
+OUTLOOK_AUDIENCES = (
+    "https://outlook.office365.com",
+    "https://outlook.office.com",
+    "https://outlook.office365.us",
+    "https://webmail.apps.mil",
+    "https://partner.outlook.cn",
+    "00000002-0000-0ff1-ce00-000000000000",
+)
+
 
 class TokenRefused(Exception):
     """The token cannot be used here. ``reason`` is one of missing, malformed, expired, audience, signature."""
