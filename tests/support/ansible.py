@@ -1,0 +1,186 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs real ``ansible-playbook`` and hands back what every task returned."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from . import BIN, COLLECTIONS
+
+Data = dict[str, Any]
+
+GROUP = "group/vmrops.o365.o365"
+HOST = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one task returned on one host. ``status`` is ok, failed, skipped or unreachable."""
+
+    play: str
+    task: str
+    action: str
+    host: str
+    status: str
+    result: Data
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.result.get("changed"))
+
+    @property
+    def msg(self) -> str:
+        return str(self.result.get("msg", ""))
+
+    def __getitem__(self, name: str) -> Any:
+        return self.result[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.result.get(name, default)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of ``ansible-playbook``."""
+
+    rc: int
+    stdout: str
+    stderr: str
+    results: list[Result]
+
+    def __getitem__(self, task: str) -> Result:
+        """The last result of the task with that name (roles prefix it: ``role : name`` may be given as ``name``)."""
+        found = [one for one in self.results if one.task == task or one.task.endswith(f" : {task}")]
+        assert found, f"no task {task!r} ran; there were {[one.task for one in self.results]}\n{self.output}"
+        return found[-1]
+
+    @property
+    def last(self) -> Result:
+        assert self.results, f"no task ran\n{self.output}"
+        return self.results[-1]
+
+    @property
+    def changed(self) -> int:
+        """How many tasks changed something."""
+        return sum(one.changed for one in self.results)
+
+    @property
+    def output(self) -> str:
+        return f"{self.stdout}\n{self.stderr}"
+
+    def ok(self) -> Run:
+        """This run, which must have succeeded."""
+        assert self.rc == 0, self.output
+        return self
+
+    def failure(self) -> Result:
+        """The result of the task that failed, as one must have."""
+        failed = [one for one in self.results if one.status in ("failed", "unreachable")]
+        assert self.rc != 0, f"this should have failed\n{self.output}"
+        assert failed, self.output
+        return failed[-1]
+
+
+class Ansible:
+    """Runs playbooks in a directory of their own, untouched by the settings of whoever runs the tests.
+
+    ``REQUESTS_CA_BUNDLE`` and its like stay as they are on the machine: the collection must cope with them.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._runs = 0
+
+    def tasks(self, tasks: Sequence[Data], auth: Mapping[str, Any] | None = None, **options: Any) -> Run:
+        """Run tasks on localhost. ``auth`` becomes the defaults of the collection's modules; options as in ``run``."""
+        play: Data = {"name": "Test", "hosts": "all", "gather_facts": False, "tasks": list(tasks)}
+        if auth is not None:
+            play["module_defaults"] = {GROUP: dict(auth)}
+        return self.run([play], **options)
+
+    def module(self, name: str, arguments: Data, auth: Mapping[str, Any] | None = None, **options: Any) -> Run:
+        """Run one module of the collection, by its short name."""
+        return self.tasks([{"name": name, f"vmrops.o365.{name}": arguments}], auth, **options)
+
+    def role(self, variables: Data, name: str = "vmr_scheduling", **options: Any) -> Run:
+        """Run a role of the collection."""
+        roles = [{"role": f"vmrops.o365.{name}", "vars": variables}]
+        return self.run([{"name": "Test", "hosts": "all", "gather_facts": False, "roles": roles}], **options)
+
+    def run(
+        self,
+        playbook: Sequence[Data] | str,
+        *,
+        check: bool = False,
+        diff: bool = False,
+        verbosity: int = 0,
+        extra_vars: Data | None = None,
+        inventory: Data | None = None,
+        environment: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
+    ) -> Run:
+        """Run plays, or a playbook by path or name (``vmrops.o365.configure``).
+
+        Args:
+            inventory: in YAML inventory form; localhost alone when left out.
+            environment: variables on top of the cleaned environment.
+            arguments: more arguments for ``ansible-playbook``.
+        """
+        self._runs += 1
+        here = self.directory / f"run-{self._runs}"
+        here.mkdir(parents=True)
+        if not isinstance(playbook, str):
+            (here / "playbook.yml").write_text(yaml.safe_dump(list(playbook), sort_keys=False))
+            playbook = str(here / "playbook.yml")
+        (here / "inventory.yml").write_text(yaml.safe_dump(inventory or {"all": {"hosts": {"localhost": HOST}}}))
+        command = [str(BIN / "ansible-playbook"), playbook, "-i", str(here / "inventory.yml"), *arguments]
+        command += ["--check"] * check + ["--diff"] * diff
+        if verbosity:
+            command.append("-" + "v" * verbosity)
+        if extra_vars:
+            (here / "extra.json").write_text(json.dumps(extra_vars))
+            command += ["-e", f"@{here / 'extra.json'}"]
+        done = subprocess.run(
+            command,
+            cwd=here,
+            env=self._environment(here, environment or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout, done.stderr, _results(here / "results.jsonl"))
+
+    def _environment(self, here: Path, more: Mapping[str, str]) -> dict[str, str]:
+        (here / "ansible.cfg").touch()
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AZURE_", "PYTHON"))}
+        return {
+            **kept,
+            "PATH": f"{BIN}{os.pathsep}{kept.get('PATH', os.defpath)}",
+            "HOME": str(self.directory),
+            "ANSIBLE_CONFIG": str(here / "ansible.cfg"),
+            "ANSIBLE_HOME": str(self.directory / ".ansible"),
+            "ANSIBLE_LOCAL_TEMP": str(here / "local"),
+            "ANSIBLE_REMOTE_TEMP": str(here / "remote"),
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "results",
+            "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_NOCOLOR": "1",
+            "RESULTS_FILE": str(here / "results.jsonl"),
+            **more,
+        }
+
+
+def _results(path: Path) -> list[Result]:
+    return [Result(**json.loads(line)) for line in path.read_text().splitlines()] if path.exists() else []

@@ -1,0 +1,208 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A simulated tenant in a process of its own, and what went over its wire."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import yaml
+
+from . import TESTS
+
+# POST requests of Graph that read.
+_GRAPH_READS = {"getByIds", "checkMemberGroups", "checkMemberObjects", "getMemberGroups", "getMemberObjects", "validateProperties"}
+_CMDLET_READS = ("Get-", "Test-")
+_EWS_READS = ("Get", "Find", "Resolve", "Sync", "Expand", "Convert")
+_EWS_OPERATION = re.compile(r"<(?:\w+:)?Body\b[^>]*>\s*<(?:\w+:)?(\w+)")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One line of the wire log: a request and its answer."""
+
+    time: str
+    service: str
+    method: str
+    path: str
+    query: str
+    request_headers: dict[str, str]
+    request: Any
+    status: int
+    response_headers: dict[str, str]
+    response: Any
+
+    @property
+    def operations(self) -> list[str]:
+        """What was asked for, one per batch item: ``PATCH /v1.0/users/x``, a cmdlet's name, or an EWS operation's."""
+        if self.path.endswith("/$batch"):
+            return [self._batched(item) for item in self.request["requests"]]
+        if self.service == "outlook" and self.path.endswith("/InvokeCommand"):
+            return [str(self.request["CmdletInput"]["CmdletName"])]
+        if self.service == "outlook" and isinstance(self.request, str) and (found := _EWS_OPERATION.search(self.request)):
+            return [found[1]]
+        return [f"{self.method} {self.path}"]
+
+    def _batched(self, item: Mapping[str, Any]) -> str:
+        if self.service == "outlook":
+            return str(item["body"]["CmdletInput"]["CmdletName"])
+        return f"{item['method']} {item['url']}"
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it asks for a change, granted or not. Signing in never does."""
+        return self.service != "login" and not all(self._reads(operation) for operation in self.operations)
+
+    def _reads(self, operation: str) -> bool:
+        method, _, path = operation.partition(" ")
+        if path:
+            return method in ("GET", "HEAD", "OPTIONS") or path.split("?")[0].rsplit("/", 1)[-1] in _GRAPH_READS
+        return operation.startswith(_CMDLET_READS if "-" in operation else _EWS_READS)
+
+    def __str__(self) -> str:
+        body = "" if self.request is None else f" {json.dumps(self.request)[:2000]}"
+        return f"{self.service} {self.method} {self.path} [{', '.join(self.operations)}] -> {self.status}{body}"
+
+
+class Simulator:
+    """``python -m simulator serve`` on free loopback ports. A context manager; the state outlives it.
+
+    Args:
+        state: the tenant's directory; the same directory is the same tenant.
+        seed: what differs from the default tenant (see ``simulator.seed``); counts only when the state is new.
+        faults: rules of what goes wrong on purpose (see ``simulator.faults``).
+        lag: seconds until every read shows a write.
+        latency: milliseconds added to every answer.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        *,
+        seed: Mapping[str, Any] | None = None,
+        faults: Sequence[Mapping[str, Any]] = (),
+        lag: float = 0.0,
+        latency: float = 0.0,
+    ) -> None:
+        self.state = state
+        self.seed, self.faults, self.lag, self.latency = seed, faults, lag, latency
+        self.wire_log = state / "wire.jsonl"
+        self.endpoints: dict[str, str] = {}
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Simulator:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self, timeout: float = 60.0) -> None:
+        """Start and wait until connections are taken. Raises RuntimeError, with what the process said, if it isn't."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        log = self.state / "simulator.log"
+        with log.open("a") as stderr:
+            self._process = subprocess.Popen(
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                env={**os.environ, "PYTHONPATH": str(TESTS)},
+            )
+        output = self._process.stdout
+        assert output is not None
+        line = output.readline() if select.select([output], [], [], timeout)[0] else ""
+        if not line.startswith("ready"):
+            self.kill()
+            raise RuntimeError(f"the simulator did not get ready; it said: {line}{log.read_text()}")
+        self.endpoints = json.loads((self.state / "endpoints.json").read_text())
+
+    def _command(self) -> list[str]:
+        command = [sys.executable, "-m", "simulator", "serve", "--state", str(self.state), "--wire-log", str(self.wire_log)]
+        command += ["--lag", str(self.lag), "--latency", str(self.latency)]
+        for option, content in (("seed", self.seed), ("faults", self.faults)):
+            if content:
+                path = self.state / f"{option}.yml"
+                path.write_text(yaml.safe_dump(_plain(content)))
+                command += [f"--{option}", str(path)]
+        return command
+
+    def stop(self) -> None:
+        """End it as an administrator would (SIGTERM)."""
+        self._end(kill=False)
+
+    def kill(self) -> None:
+        """End it as a power cut would (SIGKILL)."""
+        self._end(kill=True)
+
+    def _end(self, kill: bool) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if kill:
+            process.kill()
+        else:
+            process.terminate()
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+    def restart(
+        self, *, faults: Sequence[Mapping[str, Any]] | None = None, lag: float | None = None, latency: float | None = None
+    ) -> None:
+        """Stop and start on the same state, with what is given changed. Ports, and with them the endpoints, differ."""
+        self.stop()
+        self.faults = self.faults if faults is None else faults
+        self.lag = self.lag if lag is None else lag
+        self.latency = self.latency if latency is None else latency
+        self.start()
+
+    def auth(self) -> dict[str, str]:
+        """The options with which a module signs in here as the automation app that may do everything."""
+        names = ("tenant_id", "client_id", "client_secret", "login_url", "graph_url", "outlook_url", "ca_path")
+        return {name: self.endpoints[name] for name in names}
+
+    def mark(self) -> int:
+        """A point in the wire log, for ``since``."""
+        return len(self.wire())
+
+    def wire(self, since: int = 0) -> list[Request]:
+        """The requests since a mark, in order of arrival."""
+        if not self.wire_log.exists():
+            return []
+        lines = self.wire_log.read_text().splitlines()
+        return [Request(**json.loads(line)) for line in lines[since:]]
+
+    def writes(self, since: int = 0) -> list[Request]:
+        """The requests since a mark that asked for a change."""
+        return [request for request in self.wire(since) if request.is_write]
+
+    @contextmanager
+    def no_writes(self) -> Iterator[None]:
+        """Fails when the block within asked for a change."""
+        mark = self.mark()
+        yield
+        writes = self.writes(mark)
+        assert not writes, "nothing may be written here, but was:\n" + "\n".join(map(str, writes))
+
+
+def _plain(content: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Any:
+    """The same as lists and dicts, which is what YAML knows."""
+    return json.loads(json.dumps(content if isinstance(content, Mapping) else list(content)))
