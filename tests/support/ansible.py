@@ -163,7 +163,9 @@ class Ansible:
 
     def _environment(self, here: Path, more: Mapping[str, str]) -> dict[str, str]:
         (here / "ansible.cfg").touch()
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AZURE_", "PYTHON"))}
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AZURE_", "PYTHON"))
+        }
         return {
             **kept,
             "PATH": f"{BIN}{os.pathsep}{kept.get('PATH', os.defpath)}",

@@ -23,7 +23,14 @@ import yaml
 from . import TESTS
 
 # POST requests of Graph that read.
-_GRAPH_READS = {"getByIds", "checkMemberGroups", "checkMemberObjects", "getMemberGroups", "getMemberObjects", "validateProperties"}
+_GRAPH_READS = {
+    "getByIds",
+    "checkMemberGroups",
+    "checkMemberObjects",
+    "getMemberGroups",
+    "getMemberObjects",
+    "validateProperties",
+}
 _CMDLET_READS = ("Get-", "Test-")
 _EWS_READS = ("Get", "Find", "Resolve", "Sync", "Expand", "Convert")
 _EWS_OPERATION = re.compile(r"<(?:\w+:)?Body\b[^>]*>\s*<(?:\w+:)?(\w+)")
@@ -51,7 +58,7 @@ class Request:
             return [self._batched(item) for item in self.request["requests"]]
         if self.service == "outlook" and self.path.endswith("/InvokeCommand"):
             return [str(self.request["CmdletInput"]["CmdletName"])]
-        if self.service == "outlook" and isinstance(self.request, str) and (found := _EWS_OPERATION.search(self.request)):
+        if isinstance(self.request, str) and (found := _EWS_OPERATION.search(self.request)):
             return [found[1]]
         return [f"{self.method} {self.path}"]
 
@@ -66,7 +73,7 @@ class Request:
         return self.service != "login" and not all(self._reads(operation) for operation in self.operations)
 
     def _reads(self, operation: str) -> bool:
-        method, _, path = operation.partition(" ")
+        method, _space, path = operation.partition(" ")
         if path:
             return method in ("GET", "HEAD", "OPTIONS") or path.split("?")[0].rsplit("/", 1)[-1] in _GRAPH_READS
         return operation.startswith(_CMDLET_READS if "-" in operation else _EWS_READS)
@@ -106,7 +113,9 @@ class Simulator:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def start(self, timeout: float = 60.0) -> None:
@@ -131,8 +140,8 @@ class Simulator:
         self.endpoints = json.loads((self.state / "endpoints.json").read_text())
 
     def _command(self) -> list[str]:
-        command = [sys.executable, "-m", "simulator", "serve", "--state", str(self.state), "--wire-log", str(self.wire_log)]
-        command += ["--lag", str(self.lag), "--latency", str(self.latency)]
+        command = [sys.executable, "-m", "simulator", "serve", "--state", str(self.state)]
+        command += ["--wire-log", str(self.wire_log), "--lag", str(self.lag), "--latency", str(self.latency)]
         for option, content in (("seed", self.seed), ("faults", self.faults)):
             if content:
                 path = self.state / f"{option}.yml"
@@ -165,7 +174,11 @@ class Simulator:
             process.stdout.close()
 
     def restart(
-        self, *, faults: Sequence[Mapping[str, Any]] | None = None, lag: float | None = None, latency: float | None = None
+        self,
+        *,
+        faults: Sequence[Mapping[str, Any]] | None = None,
+        lag: float | None = None,
+        latency: float | None = None,
     ) -> None:
         """Stop and start on the same state, with what is given changed. Ports, and with them the endpoints, differ."""
         self.stop()

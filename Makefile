@@ -1,0 +1,85 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# What is installed goes to $(VENV), what is built or remembered to .cache; `make clean` removes both.
+# Another Python: make test PYTHON=python3.12 VENV=.venv-3.12
+
+PYTHON ?= python3
+VENV ?= .venv
+
+bin := $(CURDIR)/$(VENV)/bin
+ready := $(VENV)/ready
+collections := $(VENV)/collections
+collection := $(collections)/ansible_collections/vmrops/o365
+yaml_dirs := $(wildcard roles playbooks)
+typed := ansible_collections.vmrops.o365.plugins $(notdir $(patsubst %/,%,$(wildcard tests/simulator/ tests/support/ tests/tools/ tests/demo/)))
+
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(collections)
+export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+export MYPYPATH := tests:$(collections)
+# The tools start each other by name.
+run := PATH="$(bin):$$PATH"
+
+.NOTPARALLEL:
+.PHONY: help setup demo tenant test lint format types docs-lint package sanity unit integration pytest changelog clean
+.DEFAULT_GOAL := help
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(ready) ## install what the other targets need, into $(VENV)
+
+$(ready): requirements.txt tests/requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
+	test -x $(bin)/python || $(PYTHON) -m venv $(VENV)
+	$(bin)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tests/requirements.txt
+	@# Ansible finds a collection only under this path.
+	mkdir -p $(dir $(collection))
+	ln -sfn "$(CURDIR)" $(collection)
+	touch $@
+
+demo: $(ready) ## run the role on a simulated tenant and prove what it did
+	PYTHONPATH=tests $(run) python -m demo
+
+tenant: $(ready) ## start a simulated tenant to try things on by hand
+	PYTHONPATH=tests $(run) python -m demo tenant
+
+test: lint types docs-lint package sanity pytest ## run every check and test
+
+lint: $(ready) ## style: ruff, ansible-lint
+	$(run) ruff check
+	$(run) ruff format --check
+	$(run) ansible-lint --offline --profile production --quiet
+
+format: $(ready) ## let ruff lay out the code
+	$(run) ruff check --fix
+	$(run) ruff format
+
+types: $(ready) ## mypy --strict, over the plugins and what tests them
+	$(run) mypy $(addprefix -p ,$(typed)) -m conftest
+
+docs-lint: $(ready) ## the modules' and the role's documentation, and the changelog fragments
+	$(run) antsibull-docs lint-collection-docs --plugin-docs .
+	$(run) antsibull-changelog lint
+
+package: $(ready) ## build the archive, install it elsewhere, read its documentation from there
+	$(run) python tests/tools/package.py
+
+sanity: $(ready) ## ansible-test sanity, with no ignore file
+	$(run) python tests/tools/sanity.py
+
+unit: $(ready) ## tests of pure logic and of the clients
+	$(run) python -m pytest -n 2 tests/unit
+
+integration: $(ready) ## playbooks on a simulated tenant
+	$(run) python -m pytest -n 2 tests/integration
+
+pytest: $(ready) ## unit and integration
+	$(run) python -m pytest -n 2
+
+changelog: $(ready) ## write CHANGELOG.md from the fragments
+	$(run) antsibull-changelog release --update-existing --reload-plugins
+
+clean: ## remove what was installed, built and remembered
+	rm -rf $(VENV) .cache .demo .tenant *.tar.gz
