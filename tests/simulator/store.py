@@ -122,6 +122,18 @@ class Store:
             raise
         self.connection.execute("COMMIT")
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Inside a request: undo these writes, and no others, when an exception passes (one item of a batch)."""
+        self.connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK TO part")
+            raise
+        finally:
+            self.connection.execute("RELEASE part")
+
     def settle(self) -> None:
         """Let every replica catch up now (used after seeding)."""
         self.connection.execute("UPDATE documents SET changed = 0")

@@ -16,7 +16,8 @@ Documents by kind (the id is the store's key; members that start with ``_`` neve
 ``appRoleAssignment`` ``oauth2PermissionGrant`` ``roleAssignment``   Graph's shapes
 ``mailbox``               Exchange's words as Get-Mailbox prints them, keyed by ``Guid``; ``ExternalDirectoryObjectId``
                           names the user; ``_ready`` is the time from which it exists; ``_calendarProcessing`` holds
-                          Get-CalendarProcessing's properties; ``WhenSoftDeleted`` is set on removed ones
+                          Get-CalendarProcessing's properties, ``_casMailbox`` those of Get-CASMailbox that were set
+                          (``EwsEnabled``: true, false or null); ``WhenSoftDeleted`` is set on removed ones
 ``managementScope`` ``managementRole`` ``managementRoleAssignment`` ``exchangeServicePrincipal``
                           Exchange's words, keyed by ``Guid`` (service principals by ``ObjectId``); a role assignment
                           has ``Role``, ``RoleAssignee`` (object id or user guid), ``RoleAssigneeType``,
@@ -46,6 +47,7 @@ IMPERSONATION_ROLE = "ApplicationImpersonation"
 SWITCHES: dict[str, Any] = {
     "deny_as_string": False,  # Get-MailboxPermission's Deny: "False" instead of false (both were seen)
     "not_found_status": 400,  # HTTP status of a cmdlet's not-found (400 or 404)
+    "follow_next_link": True,  # whether InvokeCommand's @odata.nextLink can be followed (both were seen)
     "duplicate_grant_status": 409,  # oauth2PermissionGrants that exist already: 409 or 400
     "mailbox_delay": 0.0,  # seconds from licence to mailbox
     "restore_service_principal": False,  # whether restoring an application restores its service principal too
