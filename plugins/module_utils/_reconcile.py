@@ -1,0 +1,160 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One reconcile for all modules: read, plan, apply each step, read back until the service shows it.
+
+The loop trusts reads, not answers. After a full pass it reads and plans again; a step that was done and is still planned is
+only waited for, a new one is carried out. A write that may have happened is looked up by the same reading before it is sent
+again. What was done is known at every moment, so that a failure can say it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from ._plan import Plan, Step, printable, revealed
+from ._transport.clock import Backoff, Deadline
+from ._transport.errors import Busy, Conflict, MayHaveHappened, NotFound, ServiceError, TimedOut, Unsettled
+
+State = TypeVar("State")
+Answers = dict[str, dict[str, Any]]
+
+# How long a conflict may be explained by a read that lags behind; then it is the error it says it is.
+CONFLICT_SECONDS = 60.0
+
+
+class Resource(Protocol[State]):
+    """A managed object: how to read it, what should be, and what leads there."""
+
+    def read(self, readers: Any, answers: Answers) -> State:
+        """The current state. ``answers`` holds what this run's steps returned, by the name they were saved under."""
+
+    def plan(self, state: State) -> Plan:
+        """The steps from the state to what the options ask for. Pure. Raises Refused."""
+
+    def result(self, state: State, answers: Answers) -> dict[str, Any]:
+        """What the module returns beside the standard members."""
+
+    def prove(self, readers: Any, state: State) -> dict[str, Any]:
+        """What only a trial can show, tried after everything else; merged into the result. Raises Refused."""
+
+
+class Client(Protocol):
+    """A service that carries out steps."""
+
+    def perform(self, write: Step, body: Mapping[str, Any]) -> dict[str, Any]: ...
+    def render(self, write: Step, body: Mapping[str, Any]) -> dict[str, Any]: ...
+    def removes(self, write: Step) -> bool: ...
+
+
+@dataclass
+class Run(Generic[State]):
+    """One run of one module. ``done`` and ``answers`` stay readable after a failure."""
+
+    resource: Resource[State]
+    readers: Any
+    clients: Mapping[str, Client]
+    deadline: Deadline
+    check_mode: bool = False
+    plan: Plan = field(default_factory=Plan)
+    done: list[Step] = field(default_factory=list)
+    answers: Answers = field(default_factory=dict)
+
+    def reconcile(self) -> dict[str, Any]:
+        """Bring the object into the desired state; in check mode only say how.
+
+        Returns:
+            The module's result.
+
+        Raises:
+            Refused: before anything was written, or because the proof failed.
+            ServiceError: a step failed; ``done`` says which did not.
+        """
+        state = self.resource.read(self.readers, self.answers)
+        self.plan = self.resource.plan(state)
+        if not self.check_mode:
+            state = self._converge(state)
+        proof = {} if self.check_mode else self.resource.prove(self.readers, state)
+        return {
+            "changed": bool(self.plan.steps),
+            "diff": self.plan.diff(),
+            "warnings": list(self.plan.warnings),
+            **self.steps(),
+            **self.resource.result(state, self.answers),
+            **proof,
+        }
+
+    def steps(self) -> dict[str, Any]:
+        """The steps of the plan, and any that came up later, as they may be printed."""
+        planned = list(self.plan.steps)
+        later = [step for step in self.done if not any(step.covers(one.resolved(self.answers)) for one in planned)]
+        return {"steps": [self._rendered(step) for step in planned + later]}
+
+    def _rendered(self, step: Step) -> dict[str, Any]:
+        printed = Step(step.summary, step.service, step.operation, printable(step.target), printable(step.values))
+        request = self.clients[step.service].render(printed, dict(printed.values))
+        return {"summary": step.summary, "service": step.service, **request}
+
+    def _converge(self, state: State) -> State:
+        plan, polls, conflicts = self.plan, Backoff(0.2, 5.0), Deadline(CONFLICT_SECONDS)
+        while True:
+            broken = self._pass(plan)
+            if not self.done and broken is None and not plan.awaits:
+                return state
+            state = self.resource.read(self.readers, self.answers)
+            plan = self.resource.plan(state)
+            if not self._visible(plan) and not plan.awaits:
+                return state
+            expired = isinstance(broken, Conflict) and not conflicts.left
+            if expired or (not self._pending(plan) or broken) and not self.deadline.sleep(polls.next()):
+                raise broken or self._not_shown(plan)
+
+    def _pass(self, plan: Plan) -> ServiceError | None:
+        """Carry out what is pending, in order; the failure that has to be looked into before going on, if any."""
+        for step in self._pending(plan):
+            resolved = step.resolved(self.answers)
+            try:
+                answer = self._perform(resolved)
+            except (MayHaveHappened, Conflict) as failure:
+                return failure
+            self.done.append(resolved)
+            if step.saves:
+                self.answers[step.saves] = answer
+        return None
+
+    def _perform(self, step: Step) -> dict[str, Any]:
+        """One step, again while the service does not know what was made a moment ago, until the deadline."""
+        client, backoff = self.clients[step.service], Backoff()
+        while True:
+            try:
+                return client.perform(step, revealed(step.values))
+            except (NotFound, Unsettled) as failure:
+                if isinstance(failure, NotFound) and client.removes(step):
+                    return {}
+                if not (self.done or step.follows_creation) or not self.deadline.sleep(backoff.next()):
+                    raise
+            except Busy:
+                if not self.deadline.sleep(backoff.next()):
+                    raise
+
+    def _pending(self, plan: Plan) -> Sequence[Step]:
+        """The steps that no step of this run has done."""
+        return [
+            step for step in plan.steps if not any(one.covers(step.resolved(self.answers)) for one in self.done)
+        ]
+
+    def _visible(self, plan: Plan) -> Sequence[Step]:
+        """What the service still has to show: planned steps, less the done ones that no read can show."""
+        pending = self._pending(plan)
+        return [step for step in plan.steps if step.visible or step in pending]
+
+    def _not_shown(self, plan: Plan) -> TimedOut:
+        waiting = [step.summary for step in plan.steps if step.visible] + list(plan.awaits)
+        done = "; ".join(step.summary for step in self.done) or "nothing had to be written"
+        return TimedOut(
+            "see the result within wait_timeout",
+            text=f"still not shown: {'; '.join(waiting)}. Done so far: {done}",
+            advice="Run again to continue; nothing is made twice.",
+        )

@@ -1,0 +1,219 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An equipment mailbox: the resource that attends every meeting, and how it treats the requests it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._plan import Plan, Ref, Refused, Step
+from ._properties import Difference, Property, difference, same_text, same_truth
+from ._readers import Object, Readers
+from .calendar_processing import RECIPIENT_LISTS, SETTINGS
+
+EQUIPMENT = "EquipmentMailbox"
+PROPERTIES = (
+    Property("name", "Name"),
+    Property("alias", "Alias", compare=same_text),
+    Property("primary_smtp_address", "PrimarySmtpAddress", compare=same_text),
+    Property("display_name", "DisplayName"),
+    Property("hidden_from_address_lists", "HiddenFromAddressListsEnabled", "bool", compare=same_truth),
+    Property("capacity", "ResourceCapacity", "int"),
+)
+CREATED_WITH = {"Name", "Alias", "PrimarySmtpAddress", "DisplayName"}
+# Set-Mailbox has no PrimarySmtpAddress in the cloud; WindowsEmailAddress sets the primary address and keeps the old one.
+WRITTEN_AS = {"PrimarySmtpAddress": "WindowsEmailAddress"}
+IDENTITIES = ("LegacyExchangeDN", "PrimarySmtpAddress", "Identity", "Guid", "DistinguishedName", "Name")
+
+
+@dataclass(frozen=True)
+class State:
+    """What Exchange says.
+
+    Args:
+        mailbox: the equipment mailbox, None when there is none.
+        processing: its calendar processing, {} when not asked for.
+        holder: another recipient that has the wanted address.
+        domains: the accepted domains, None when not needed.
+        recipients: the recipients named in the options, by the name used there.
+    """
+
+    mailbox: Object | None
+    processing: Object = field(default_factory=dict)
+    holder: Object | None = None
+    domains: Sequence[str] | None = None
+    recipients: Mapping[str, Object | None] = field(default_factory=dict)
+
+
+class EquipmentMailbox:
+    """The managed object.
+
+    Args:
+        options: the module's options; None for those not given.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.options = options
+        self.processing: Mapping[str, Any] = options.get("calendar_processing") or {}
+        self.present = options["state"] == "present"
+
+    def read(self, readers: Readers, answers: Mapping[str, Object]) -> State:
+        """Look the mailbox up by its address and by its name. Raises Refused when that finds two."""
+        name, address = self.options["name"], self.options["primary_smtp_address"]
+        by_address = readers.mailboxes.mailbox(address) if address else None
+        by_name = None
+        if by_address is None or not same_text(by_address["Name"], name):
+            by_name = readers.mailboxes.mailbox(name)
+            # Exchange takes aliases and addresses for identities as well; only the name itself counts.
+            by_name = by_name if by_name and same_text(by_name["Name"], name) else None
+        if by_address and by_name and by_address["Guid"] != by_name["Guid"]:
+            raise Refused(
+                f"{address} belongs to the mailbox {by_address['Name']}, and another mailbox is called {name} "
+                f"({by_name['PrimarySmtpAddress']}).",
+                "primary_smtp_address",
+                "Name one of them with both options.",
+            )
+        mailbox = by_address or by_name
+        if not self.present:
+            return State(mailbox)
+        moves = bool(address) and (mailbox is None or not same_text(mailbox["PrimarySmtpAddress"], address))
+        processing = None
+        if mailbox and self.processing:
+            processing = readers.mailboxes.calendar_processing(mailbox["PrimarySmtpAddress"])
+        names = sorted({one for table in RECIPIENT_LISTS for one in self.processing.get(table.option) or []})
+        return State(
+            mailbox,
+            processing or {},
+            readers.mailboxes.recipient(address) if moves and mailbox is None else None,
+            readers.mailboxes.accepted_domains() if moves else None,
+            dict(zip(names, readers.mailboxes.recipients(names), strict=True)) if names else {},
+        )
+
+    def plan(self, state: State) -> Plan:
+        """The cmdlets that lead to the desired mailbox."""
+        if not self.present:
+            return self._removal(state)
+        self._check(state)
+        options = {**self.options, "display_name": self.options["display_name"] or None}
+        change = difference(PROPERTIES, options, state.mailbox or {})
+        processing = self._processing(state)
+        steps: list[Step] = []
+        if state.mailbox is None:
+            identity, steps = self._creation(change)
+            values = {name: value for name, value in change.values.items() if name not in CREATED_WITH}
+        else:
+            identity = state.mailbox["PrimarySmtpAddress"]
+            values = {WRITTEN_AS.get(name, name): value for name, value in change.values.items()}
+        if values:
+            summary = f"set the properties of the equipment mailbox {self.options['name']}"
+            steps.append(self._step(summary, "Set-Mailbox", identity, values, state))
+            identity = values.get("WindowsEmailAddress", identity)
+        if processing.values:
+            summary = f"set how the equipment mailbox {self.options['name']} treats meeting requests"
+            steps.append(self._step(summary, "Set-CalendarProcessing", identity, processing.values, state))
+        before: Object = {"state": "absent"} if state.mailbox is None else {"state": "present", **change.before}
+        after: Object = {"state": "present", **change.after}
+        if self.processing:
+            after["calendar_processing"] = processing.after
+            if state.mailbox is not None:
+                before["calendar_processing"] = processing.before
+        return Plan(steps, before, after)
+
+    def result(self, state: State, answers: Mapping[str, Object]) -> dict[str, Any]:
+        """The mailbox as Exchange shows it: identity and address."""
+        mailbox = state.mailbox
+        if mailbox is None or not self.present:
+            return {"mailbox": None}
+        return {
+            "mailbox": {
+                "name": mailbox["Name"],
+                "alias": mailbox["Alias"],
+                "display_name": mailbox["DisplayName"],
+                "primary_smtp_address": mailbox["PrimarySmtpAddress"],
+                "guid": mailbox["Guid"],
+                "external_directory_object_id": mailbox["ExternalDirectoryObjectId"],
+            }
+        }
+
+    def prove(self, readers: Readers, state: State) -> dict[str, Any]:
+        """Nothing that a read does not show."""
+        return {}
+
+    def _check(self, state: State) -> None:
+        address = self.options["primary_smtp_address"]
+        if state.mailbox and state.mailbox["RecipientTypeDetails"] != EQUIPMENT:
+            raise Refused(
+                f"{state.mailbox['PrimarySmtpAddress']} is a {state.mailbox['RecipientTypeDetails']}, not an equipment "
+                "mailbox.",
+                "name",
+                "Choose another name and address; a mailbox of another kind is never taken over.",
+            )
+        if state.holder:
+            raise Refused(
+                f"{address} belongs to {state.holder.get('DisplayName') or state.holder.get('Name')} "
+                f"({state.holder.get('RecipientTypeDetails') or state.holder.get('RecipientType')}).",
+                "primary_smtp_address",
+                "Choose another address.",
+            )
+        if state.domains is not None:
+            domain = address.rpartition("@")[2].lower()
+            if domain not in [one.lower() for one in state.domains]:
+                raise Refused(
+                    f"{domain} is not an accepted domain of this tenant.",
+                    "primary_smtp_address",
+                    f"Use one of {', '.join(state.domains)}, or verify the domain first.",
+                )
+        missing = [name for name, found in state.recipients.items() if found is None]
+        if missing:
+            raise Refused(f"there is no recipient {', '.join(missing)}.", "calendar_processing", "Check the addresses.")
+
+    def _creation(self, change: Difference) -> tuple[Any, list[Step]]:
+        created = {name: value for name, value in change.values.items() if name in CREATED_WITH}
+        values = {"Name": self.options["name"], "Equipment": True, **created}
+        step = Step(
+            f"create the equipment mailbox {self.options['name']}", "exchange", "New-Mailbox", values=values, saves="mailbox"
+        )
+        return self.options["primary_smtp_address"] or Ref("mailbox", "PrimarySmtpAddress"), [step]
+
+    def _step(self, summary: str, cmdlet: str, identity: Any, values: Mapping[str, Any], state: State) -> Step:
+        new = state.mailbox is None
+        return Step(summary, "exchange", cmdlet, {"Identity": identity}, values, settling=new)
+
+    def _processing(self, state: State) -> Difference:
+        """Settings and recipient lists together. Lists are read back as legacyExchangeDN, so they compare by recipient."""
+        settings = difference(SETTINGS, self.processing, state.processing)
+        values, before, after = dict(settings.values), dict(settings.before), dict(settings.after)
+        for table in RECIPIENT_LISTS:
+            wanted = self.processing.get(table.option)
+            if wanted is None:
+                continue
+            actual = state.processing.get(table.name) or []
+            before[table.option] = actual
+            if len(actual) == len(wanted) and all(
+                any(same_text(one, state.recipients[name].get(form)) for one in actual for form in IDENTITIES)  # type: ignore[union-attr]
+                for name in wanted
+            ):
+                after[table.option] = actual
+            else:
+                after[table.option] = values[table.name] = list(wanted)
+        return Difference(values, before, after)
+
+    def _removal(self, state: State) -> Plan:
+        if state.mailbox is None:
+            return Plan(before={"state": "absent"}, after={"state": "absent"})
+        if state.mailbox["RecipientTypeDetails"] != EQUIPMENT:
+            self._check(state)
+        address = state.mailbox["PrimarySmtpAddress"]
+        step = Step(
+            f"remove the equipment mailbox {state.mailbox['Name']}",
+            "exchange",
+            "Remove-Mailbox",
+            {"Identity": address},
+            {"Confirm": False},
+        )
+        warning = f"The mailbox {address} stays recoverable until the tenant's retention period for deleted mailboxes ends."
+        before = {"state": "present", "name": state.mailbox["Name"], "primary_smtp_address": address}
+        return Plan([step], before, {"state": "absent"}, warnings=[warning])

@@ -1,0 +1,66 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exchange Web Services through exchangelib, with a token from the same msal as everything else."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+from .._transport.auth import Tokens
+from .._transport.errors import MissingLibrary
+
+
+def import_exchangelib() -> Any:
+    """The exchangelib module. Raises MissingLibrary."""
+    try:
+        import exchangelib
+        import exchangelib.protocol
+        import oauthlib.oauth2
+    except ImportError as error:
+        raise MissingLibrary("exchangelib", traceback.format_exc()) from error
+    return exchangelib
+
+
+def account(
+    mailbox: str, tokens: Tokens, resource: str, url: str, ca_path: str | None, impersonate: bool, time_zone: str = "UTC"
+) -> Any:
+    """An exchangelib Account for a mailbox.
+
+    Args:
+        mailbox: its primary SMTP address.
+        tokens: where the access token comes from.
+        resource: what the token is asked for.
+        url: base address of Exchange Online.
+        ca_path: a CA file that wins over REQUESTS_CA_BUNDLE; None for the system's.
+        impersonate: whether the caller acts as the mailbox's owner (ExchangeImpersonation), else with its own rights.
+        time_zone: IANA name of the zone in which times are given.
+
+    The version is pinned: guessing it costs a request and hides the service's errors behind its own.
+    """
+    exchangelib = import_exchangelib()
+    from exchangelib.protocol import BaseProtocol
+    from oauthlib.oauth2 import OAuth2Token
+    from requests.adapters import HTTPAdapter
+
+    class Adapter(HTTPAdapter):
+        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+            super().cert_verify(conn, url, ca_path or verify, cert)
+
+    BaseProtocol.HTTP_ADAPTER_CLS = Adapter
+    token = OAuth2Token({"access_token": tokens.token(resource), "token_type": "Bearer"})
+    credentials = exchangelib.OAuth2AuthorizationCodeCredentials(access_token=token)
+    configuration = exchangelib.Configuration(
+        service_endpoint=f"{url}/EWS/Exchange.asmx",
+        credentials=credentials,
+        auth_type=exchangelib.OAUTH2,
+        version=exchangelib.Version(exchangelib.Build(15, 20, 9115, 20), api_version="Exchange2016"),
+    )
+    return exchangelib.Account(
+        primary_smtp_address=mailbox,
+        config=configuration,
+        autodiscover=False,
+        access_type=exchangelib.IMPERSONATION if impersonate else exchangelib.DELEGATE,
+        default_timezone=exchangelib.EWSTimeZone(time_zone),
+    )

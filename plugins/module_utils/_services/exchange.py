@@ -1,0 +1,207 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exchange Online's admin REST interface: cmdlets without PowerShell.
+
+It is the interface that Microsoft's own module uses (``adminapi/beta/<tenant>/InvokeCommand``). Most cmdlets are not
+documented for it; everything that the collection knows about it stands in this file.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from .._transport.auth import Tokens
+from .._transport.errors import Busy, Conflict, Denied, NotFound, ServiceError
+from .._transport.http import Http, Request, Response
+from .powershell import command_line
+
+BATCH_SIZE = 10
+PAGE_SIZE = 1000
+PAGE_LIMIT = 1000
+# The system mailbox that app-only callers anchor their requests to, so that a create and the next call meet one backend.
+ANCHOR = "APP:SystemMailbox{{bb558c35-97f1-4cb9-8ff7-d53741dc928c}}@{tenant}"
+REPEATABLE_VERBS = ("Get", "Set", "Test", "Remove")
+ROLE_ADVICE = (
+    "The caller needs the app role Exchange.ManageAsApp on Office 365 Exchange Online and a directory role that allows the "
+    "cmdlet, e.g. Exchange Administrator."
+)
+
+
+class Write(Protocol):
+    """What this client needs of a step: the cmdlet, its identity, its other parameters."""
+
+    @property
+    def summary(self) -> str: ...
+    @property
+    def operation(self) -> str: ...
+    @property
+    def target(self) -> Mapping[str, Any]: ...
+    @property
+    def values(self) -> Mapping[str, Any]: ...
+
+
+class Exchange:
+    """The client.
+
+    Args:
+        base_url: e.g. ``https://outlook.office365.com``.
+        resource: what tokens are asked for.
+        tenant: GUID or domain of the tenant.
+    """
+
+    def __init__(self, http: Http, tokens: Tokens, base_url: str, resource: str, tenant: str) -> None:
+        self._http, self._token = http, tokens.provider(resource)
+        self._base = f"{base_url}/adminapi/beta/{tenant}"
+        self._headers = {
+            "X-AnchorMailbox": ANCHOR.format(tenant=tenant),
+            "connection-id": str(uuid.uuid4()),
+            "X-ResponseFormat": "json",
+        }
+
+    def invoke(self, cmdlet: str, parameters: Mapping[str, Any], tried: str) -> list[dict[str, Any]]:
+        """The objects a cmdlet returns, page after page, without the interface's annotations.
+
+        Raises:
+            NotFound: the service says that an object named in the parameters is not there.
+            Conflict, Busy, Denied, MayHaveHappened, ServiceError
+        """
+        url, found = f"{self._base}/InvokeCommand", list[dict[str, Any]]()
+        headers = {**self._headers, "X-CmdletName": cmdlet, "Prefer": f"odata.maxpagesize={PAGE_SIZE}"}
+        body = {"CmdletInput": {"CmdletName": cmdlet, "Parameters": dict(parameters)}}
+        repeatable = cmdlet.split("-")[0] in REPEATABLE_VERBS
+        for _page in range(PAGE_LIMIT):
+            headers["client-request-id"] = str(uuid.uuid4())
+            response = self._http.send(Request("POST", url, tried, headers, body, repeatable), self._token)
+            if response.status >= 400:
+                raise _error(tried, cmdlet, response.status, response.json(), response)
+            answer = response.json()
+            found += _objects(answer)
+            url = answer.get("@odata.nextLink", "") if isinstance(answer, dict) else ""
+            if not url:
+                return found
+            if not url.startswith(self._base.split("/adminapi")[0] + "/"):
+                raise ServiceError(tried, 200, text=f"the next page is on another host: {url[:80]}")
+        raise ServiceError(tried, 200, text=f"{cmdlet} returned more than {PAGE_LIMIT} pages")
+
+    def find(self, cmdlet: str, parameters: Mapping[str, Any], tried: str) -> dict[str, Any] | None:
+        """The one object a Get- cmdlet returns for an Identity, or None when the service says that it is not there.
+
+        Raises ServiceError when several objects answer to the identity.
+        """
+        try:
+            found = self.invoke(cmdlet, parameters, tried)
+        except NotFound:
+            return None
+        if len(found) > 1:
+            names = ", ".join(str(one.get("Identity") or one.get("Name")) for one in found)
+            raise ServiceError(tried, 200, text=f"several objects answer to it: {names}", advice="Name one exactly.")
+        return found[0] if found else None
+
+    def find_many(
+        self, calls: Sequence[tuple[str, Mapping[str, Any]]], tried: str
+    ) -> list[dict[str, Any] | None]:
+        """Like find, for several calls in batches of ten; calls that failed in passing are made again alone."""
+        found: list[dict[str, Any] | None] = []
+        for start in range(0, len(calls), BATCH_SIZE):
+            chunk = calls[start : start + BATCH_SIZE]
+            requests = [
+                {
+                    "id": str(index),
+                    "method": "POST",
+                    "url": f"{self._base}/InvokeCommand",
+                    "headers": {**self._headers, "X-CmdletName": cmdlet, "Content-Type": "application/json"},
+                    "body": {"CmdletInput": {"CmdletName": cmdlet, "Parameters": dict(parameters)}},
+                }
+                for index, (cmdlet, parameters) in enumerate(chunk)
+            ]
+            headers = {**self._headers, "Prefer": "odata.continue-on-error"}
+            batch = Request("POST", f"{self._base}/$batch", tried, headers, {"requests": requests})
+            response = self._http.send(batch, self._token)
+            if response.status >= 400:
+                raise _error(tried, chunk[0][0], response.status, response.json(), response)
+            answers = {str(one.get("id")): one for one in (response.json() or {}).get("responses", [])}
+            for index, (cmdlet, parameters) in enumerate(chunk):
+                one = answers.get(str(index), {})
+                objects = _objects(one.get("body")) if one.get("status") == 200 else []
+                found.append(objects[0] if len(objects) == 1 else self.find(cmdlet, parameters, tried))
+        return found
+
+    def perform(self, write: Write, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out a write; the object it returned, {} when it returned none. Raises as invoke does."""
+        found = self.invoke(write.operation, {**write.target, **values}, write.summary)
+        return found[0] if found else {}
+
+    def render(self, write: Write, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The write as the HTTP request it will be, and as the cmdlet an administrator would have typed."""
+        parameters = {**write.target, **values}
+        return {
+            "method": "POST",
+            "path": "/adminapi/beta/" + self._base.rsplit("/", 1)[1] + "/InvokeCommand",
+            "body": {"CmdletInput": {"CmdletName": write.operation, "Parameters": parameters}},
+            "cmdlet": command_line(write.operation, parameters),
+        }
+
+    def removes(self, write: Write) -> bool:
+        """Whether the write is done as well when its target is not there."""
+        return write.operation.startswith("Remove-")
+
+
+def truth(value: Any) -> bool:
+    """A boolean of the interface, which some tenants give as the string "True" or "False"."""
+    return str(value).lower() == "true"
+
+
+def _objects(answer: Any) -> list[dict[str, Any]]:
+    """The objects of an answer; absent, null and empty all mean none."""
+    rows = (answer.get("value") or answer.get("Value") or []) if isinstance(answer, dict) else []
+    return [
+        {name: value for name, value in row.items() if "@odata." not in name and "@data." not in name}
+        for row in rows
+        if isinstance(row, dict)
+    ]
+
+
+# Exception types and texts, as clients in the field found them. Classified by text, since the HTTP status is nearly always
+# 400; the texts of duplicate scopes, role assignments and service principals are not published, "already exists" is assumed.
+_NOT_FOUND = ("ManagementObjectNotFoundException", "couldn't be found on", "wasn't found", "couldn't be found.")
+_CONFLICT = ("AlreadyExistsException", "already exists", "ProxyAddressExistsException", "MemberExistsException")
+_BUSY = ("UnableToWriteToAadException", "maximum number of concurrent requests per tenant")
+
+
+def _error(tried: str, cmdlet: str, status: int, body: Any, response: Response) -> ServiceError:
+    """The interface's error envelope as an exception: the useful text is in the details, else in the inner exception."""
+    kind: type[ServiceError] = ServiceError
+    error = body.get("error") if isinstance(body, dict) else None
+    error = error if isinstance(error, dict) else {}
+    details = error.get("details") or [{}]
+    inner = error.get("innererror") or {}
+    internal = inner.get("internalexception") or {}
+    raw = str(details[0].get("message") or internal.get("message") or error.get("message") or "")
+    if not raw:
+        raw = _diagnostics(response) or "no reason given"
+    text = raw.split("|")[-1]
+    if status == 404 or any(mark in raw for mark in _NOT_FOUND):
+        kind = NotFound
+    elif any(mark in raw for mark in _BUSY):
+        kind = Busy
+    elif any(mark in raw for mark in _CONFLICT):
+        kind = Conflict
+    advice = ""
+    if status in (401, 403):
+        kind, advice = Denied, f"{ROLE_ADVICE} The cmdlet was {cmdlet}."
+    elif "not present in the role definition" in raw:
+        kind, advice = Denied, f"The caller's management roles do not allow {cmdlet}."
+    elif "disabled customizations" in raw:
+        advice = "Run Enable-OrganizationCustomization once in this tenant, wait until it has taken effect, and run again."
+    return kind(tried, status, str(error.get("code") or ""), text, response.request_id, advice)
+
+
+def _diagnostics(response: Response) -> str:
+    """The reason of a 403 whose body is NUL bytes, from its x-ms-diagnostics header."""
+    header = response.headers.get("x-ms-diagnostics", "")
+    match = re.search(r'reason="([^"]*)"', header)
+    return match.group(1) if match else header

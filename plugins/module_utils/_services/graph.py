@@ -1,0 +1,214 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Microsoft Graph v1.0: requests, paging, batches and errors in Graph's words."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode, urlsplit
+
+from .._transport.auth import Tokens
+from .._transport.errors import Busy, Conflict, Denied, NotFound, ServiceError, Unsettled
+from .._transport.http import Http, Request, Response
+from .graph_operations import OPERATIONS, READ_PERMISSIONS, Operation
+
+BATCH_SIZE = 20
+PAGE_LIMIT = 1000
+
+
+class Write(Protocol):
+    """What this client needs of a step."""
+
+    @property
+    def summary(self) -> str: ...
+    @property
+    def operation(self) -> str: ...
+    @property
+    def target(self) -> Mapping[str, Any]: ...
+    @property
+    def values(self) -> Mapping[str, Any]: ...
+
+
+def key(value: str) -> str:
+    """A value as it stands in a path; within quotes, an apostrophe is doubled."""
+    return quote(value.replace("'", "''") if "'" in value else value, safe="@'")
+
+
+def literal(value: str) -> str:
+    """A string literal of a filter."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+class Graph:
+    """The client.
+
+    Args:
+        base_url: e.g. ``https://graph.microsoft.com``.
+        resource: what tokens are asked for.
+    """
+
+    def __init__(self, http: Http, tokens: Tokens, base_url: str, resource: str) -> None:
+        self._http, self._tokens = http, tokens
+        self._base, self._token = f"{base_url}/v1.0", tokens.provider(resource)
+
+    # --- reads --------------------------------------------------------------------------------------------------------
+
+    def get(self, path: str, tried: str, **query: str) -> dict[str, Any]:
+        """One object. ``query`` holds OData options without their dollar sign. Raises NotFound, Denied, ServiceError."""
+        url = self._url(path, query)
+        body = self._send("GET", url, tried).json()
+        if not isinstance(body, dict):
+            raise ServiceError(tried, 200, text="the answer is no JSON object")
+        return body
+
+    def find(self, path: str, tried: str, **query: str) -> dict[str, Any] | None:
+        """One object, or None when the service says that it is not there."""
+        try:
+            return self.get(path, tried, **query)
+        except NotFound:
+            return None
+
+    def list(self, path: str, tried: str, **query: str) -> list[dict[str, Any]]:
+        """Every object of a collection, page after page. Pages must come from the service itself."""
+        url, found = self._url(path, query), list[dict[str, Any]]()
+        host = urlsplit(url).netloc
+        for _page in range(PAGE_LIMIT):
+            body = self._send("GET", url, tried).json()
+            if not isinstance(body, dict) or not isinstance(body.get("value"), list):
+                raise ServiceError(tried, 200, text="the answer is no collection")
+            found += body["value"]
+            url = body.get("@odata.nextLink", "")
+            if not url:
+                return found
+            if urlsplit(url).netloc != host or urlsplit(url).scheme != "https":
+                raise ServiceError(tried, 200, text=f"the next page is on another host: {urlsplit(url).netloc}")
+        raise ServiceError(tried, 200, text=f"the collection has more than {PAGE_LIMIT} pages")
+
+    def get_many(self, paths: Sequence[str], tried: str) -> list[dict[str, Any] | None]:
+        """Objects by path, in batches; None for those that are not there. Throttled ones are asked for again alone."""
+        found: list[dict[str, Any] | None] = []
+        for start in range(0, len(paths), BATCH_SIZE):
+            chunk = paths[start : start + BATCH_SIZE]
+            requests = [{"id": str(index), "method": "GET", "url": path} for index, path in enumerate(chunk)]
+            answer = self._send("POST", f"{self._base}/$batch", tried, {"requests": requests}).json()
+            answers = {one["id"]: one for one in (answer or {}).get("responses", [])}
+            for index, path in enumerate(chunk):
+                one = answers.get(str(index), {"status": 0})
+                if one["status"] == 200:
+                    found.append(one["body"])
+                elif one["status"] == 404:
+                    found.append(None)
+                else:
+                    found.append(self.find(path, tried))
+        return found
+
+    # --- writes -------------------------------------------------------------------------------------------------------
+
+    def perform(self, write: Write, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out a write; the answer, {} when it has none.
+
+        Args:
+            write: the step, resolved; ``body`` is its values with secrets in clear.
+
+        Raises:
+            NotFound, Unsettled, Conflict, Denied, MayHaveHappened, ServiceError
+        """
+        operation = OPERATIONS[write.operation]
+        url = self._base + _path(operation, write.target)
+        response = self._send(
+            operation.method, url, write.summary, body or None, operation.headers, operation.repeatable, operation.permission
+        )
+        if operation.grants:
+            self._tokens.forget()
+        answer = response.json()
+        if answer is None and operation.read_back:
+            answer = self.get(url.removeprefix(self._base), write.summary)
+        return answer if isinstance(answer, dict) else {}
+
+    def render(self, write: Write, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The write as the HTTP request it will be; ``body`` is its values fit for printing."""
+        operation = OPERATIONS[write.operation]
+        request = {"method": operation.method, "path": "/v1.0" + _path(operation, write.target)}
+        return {**request, "body": body} if body else request
+
+    def removes(self, write: Write) -> bool:
+        """Whether the write is done as well when its target is not there."""
+        return OPERATIONS[write.operation].method == "DELETE" or write.operation == "remove_password"
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _url(self, path: str, query: Mapping[str, str]) -> str:
+        options = urlencode({f"${name}": value for name, value in query.items()}, quote_via=quote)
+        return f"{self._base}{path}{'?' + options if options else ''}"
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        tried: str,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = True,
+        permission: str = "",
+    ) -> Response:
+        headers = {"client-request-id": str(uuid.uuid4()), **(headers or {})}
+        response = self._http.send(Request(method, url, tried, headers, body, repeatable), self._token)
+        if response.status >= 400:
+            path = url.removeprefix(self._base)
+            raise _error(tried, response, permission or _read_permission(path))
+        return response
+
+
+def _path(operation: Operation, target: Mapping[str, Any]) -> str:
+    return operation.path.format(**{name: key(str(value)) for name, value in target.items()})
+
+
+def _read_permission(path: str) -> str:
+    if path.endswith("/mailboxSettings"):
+        return "MailboxSettings.Read"
+    return next((name for prefix, name in READ_PERMISSIONS if path.startswith(prefix)), "")
+
+
+# Texts that say "not replicated yet", as clients in the field found them; the second is also the true answer to a caller
+# that may only manage its own applications.
+_UNSETTLED = (
+    "does not reference a valid application object",
+    "When using this permission, the backing application of the service principal",
+    "Not a valid reference update",
+    "does not exist or one of its queried reference-property objects are not present",
+    "Permission being assigned was not found on application",
+)
+_CONFLICT = (
+    "already exist",
+    "is already in use",
+    "conflicting object",
+)
+
+
+def _error(tried: str, response: Response, permission: str) -> ServiceError:
+    """Graph's error envelope as an exception."""
+    body = response.json()
+    error = body.get("error") if isinstance(body, dict) else None
+    error = error if isinstance(error, dict) else {}
+    message = error.get("message") or response.content[:300].decode("utf-8", "replace")
+    text = str(message.get("value", message) if isinstance(message, dict) else message)
+    code = str(error.get("code") or "")
+    kind: type[ServiceError] = ServiceError
+    advice = ""
+    if code == "Directory_ConcurrencyViolation":
+        kind = Busy
+    elif response.status == 404 or "No credentials found to be removed" in text:
+        kind = NotFound
+    elif any(mark in text for mark in _UNSETTLED):
+        kind = Unsettled
+        if response.status == 403:
+            advice = f"If the application is not new, the caller lacks the permission {permission}."
+    elif response.status in (401, 403):
+        kind = Denied
+        advice = f"The caller needs the Microsoft Graph permission {permission}." if permission else ""
+    elif response.status in (400, 409) and any(mark in text for mark in _CONFLICT):
+        kind = Conflict
+    return kind(tried, response.status, code, text, response.request_id, advice)

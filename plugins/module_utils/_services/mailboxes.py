@@ -1,0 +1,105 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What modules read of Exchange Online, in Exchange's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .._transport.errors import NotFound
+from .exchange import Exchange
+
+
+class Mailboxes:
+    """Reads; None means that the service says that the object is not there, any other failure is raised."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    # --- recipients ---------------------------------------------------------------------------------------------------
+
+    def mailbox(self, identity: str) -> dict[str, Any] | None:
+        """A mailbox by any identity that Exchange takes."""
+        return self._exchange.find("Get-Mailbox", {"Identity": identity}, f"read the mailbox {identity}")
+
+    def recipient(self, identity: str) -> dict[str, Any] | None:
+        """A recipient of any kind."""
+        return self._exchange.find("Get-Recipient", {"Identity": identity}, f"look for the recipient {identity}")
+
+    def recipients(self, identities: Sequence[str]) -> list[dict[str, Any] | None]:
+        """Several recipients, in batches."""
+        calls = [("Get-Recipient", {"Identity": identity}) for identity in identities]
+        return self._exchange.find_many(calls, "look for recipients")
+
+    def calendar_processing(self, identity: str) -> dict[str, Any] | None:
+        """How a mailbox treats meeting requests."""
+        return self._exchange.find(
+            "Get-CalendarProcessing", {"Identity": identity}, f"read the calendar processing of {identity}"
+        )
+
+    def accepted_domains(self) -> list[str]:
+        """The domains in which the tenant may have addresses."""
+        found = self._exchange.invoke("Get-AcceptedDomain", {}, "read the accepted domains")
+        return [str(domain.get("DomainName") or domain.get("Name")) for domain in found]
+
+    def group(self, identity: str) -> dict[str, Any] | None:
+        """A group that Exchange recognises, i.e. a mail-enabled one."""
+        return self._exchange.find("Get-DistributionGroup", {"Identity": identity}, f"read the group {identity}")
+
+    def group_members(self, identity: str) -> list[dict[str, Any]]:
+        """The direct members of a group."""
+        parameters = {"Identity": identity, "ResultSize": "Unlimited"}
+        return self._exchange.invoke("Get-DistributionGroupMember", parameters, f"read the members of {identity}")
+
+    def administrative_unit(self, identity: str) -> dict[str, Any] | None:
+        """An administrative unit by name or id."""
+        return self._exchange.find(
+            "Get-AdministrativeUnit", {"Identity": identity}, f"read the administrative unit {identity}"
+        )
+
+    # --- role-based access control ------------------------------------------------------------------------------------
+
+    def management_role(self, name: str) -> dict[str, Any] | None:
+        """A management role by name."""
+        return self._exchange.find("Get-ManagementRole", {"Identity": name}, f"read the management role {name}")
+
+    def management_scope(self, name: str) -> dict[str, Any] | None:
+        """A management scope by name."""
+        return self._exchange.find("Get-ManagementScope", {"Identity": name}, f"read the management scope {name}")
+
+    def role_assignment(self, name: str) -> dict[str, Any] | None:
+        """A role assignment by name."""
+        return self._exchange.find(
+            "Get-ManagementRoleAssignment", {"Identity": name}, f"read the role assignment {name}"
+        )
+
+    def role_assignments_of(self, assignee: str) -> list[dict[str, Any]]:
+        """The role assignments of a user or an application; none when Exchange does not know the assignee."""
+        try:
+            return self._exchange.invoke(
+                "Get-ManagementRoleAssignment", {"RoleAssignee": assignee}, f"read the role assignments of {assignee}"
+            )
+        except NotFound:
+            return []
+
+    def role_assignments_to(self, assignee_type: str) -> list[dict[str, Any]]:
+        """Every role assignment to that type of assignee: ServicePrincipal, User, ..."""
+        return self._exchange.invoke(
+            "Get-ManagementRoleAssignment", {"RoleAssigneeType": assignee_type}, "read the role assignments"
+        )
+
+    def service_principal(self, identity: str) -> dict[str, Any] | None:
+        """Exchange's pointer to an Entra service principal, by application id or object id."""
+        return self._exchange.find(
+            "Get-ServicePrincipal", {"Identity": identity}, f"read Exchange's service principal {identity}"
+        )
+
+    def authorization(self, app_id: str, mailbox: str) -> list[dict[str, Any]]:
+        """What an application may do with a mailbox, role by role; asked past the permission cache."""
+        return self._exchange.invoke(
+            "Test-ServicePrincipalAuthorization",
+            {"Identity": app_id, "Resource": mailbox},
+            f"test what {app_id} may do with {mailbox}",
+        )

@@ -1,0 +1,229 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Credentials to tokens, through msal: one sign-in method per class, and only the one in use is built.
+
+msal keeps token answers per application object, refusals included (a 400 for a minute, a 429 for its Retry-After), so every
+attempt gets an object of its own; tokens are kept here.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .clock import Backoff, Deadline
+from .errors import MissingLibrary, SignInFailed, Unreachable
+
+if TYPE_CHECKING:
+    import requests
+
+RENEW_SECONDS_BEFORE_END = 120
+TRANSIENT_CODES = {"temporarily_unavailable", "server_error"}
+
+
+def import_msal() -> Any:
+    """The msal module. Raises MissingLibrary."""
+    try:
+        import msal
+    except ImportError as error:
+        raise MissingLibrary("msal", traceback.format_exc()) from error
+    return msal
+
+
+class Credential(Protocol):
+    """One way to sign in."""
+
+    def acquire(self, resource: str, session: requests.Session) -> Mapping[str, Any]:
+        """msal's result for an app-only or delegated token for ``resource`` (its base address)."""
+
+
+@dataclass(frozen=True)
+class Confidential:
+    """A client secret, a certificate or a federated token: what msal calls the client credential.
+
+    Args:
+        make_credential: gives msal's ``client_credential``; called for each attempt, since files change.
+        hint: the module option to name when the credential is refused.
+    """
+
+    authority: str
+    client_id: str
+    make_credential: Callable[[], Any] = field(repr=False)
+    hint: str
+
+    def acquire(self, resource: str, session: requests.Session) -> Mapping[str, Any]:
+        """A token by the client credentials grant."""
+        application = import_msal().ConfidentialClientApplication(
+            self.client_id,
+            authority=self.authority,
+            client_credential=self.make_credential(),
+            http_client=session,
+            instance_discovery=False,
+        )
+        result: Mapping[str, Any] = application.acquire_token_for_client([f"{resource}/.default"])
+        return result
+
+
+@dataclass(frozen=True)
+class ManagedIdentity:
+    """The identity of the machine; ``client_id`` picks a user-assigned one."""
+
+    client_id: str | None
+    hint: str = "auth_method"
+
+    def acquire(self, resource: str, session: requests.Session) -> Mapping[str, Any]:
+        """A token from the machine's identity endpoint."""
+        msal = import_msal()
+        identity = (
+            msal.UserAssignedManagedIdentity(client_id=self.client_id)
+            if self.client_id
+            else msal.SystemAssignedManagedIdentity()
+        )
+        client = msal.ManagedIdentityClient(identity, http_client=session)
+        result: Mapping[str, Any] = client.acquire_token_for_client(resource=resource)
+        return result
+
+
+@dataclass(frozen=True)
+class DeviceCode:
+    """A person who signs in with a browser, once; the refresh token serves the other resources of this run.
+
+    Args:
+        show: prints where to go; raises when there is nowhere to print to.
+        cache: a file for the refresh token (mode 0600), so that the next task need not ask again; None for none.
+    """
+
+    authority: str
+    client_id: str
+    show: Callable[[str], None] = field(repr=False)
+    cache: Path | None
+    hint: str = "auth_method"
+
+    def acquire(self, resource: str, session: requests.Session) -> Mapping[str, Any]:
+        """A delegated token: from the cache when there is an account, else by the device code grant."""
+        msal = import_msal()
+        cache = msal.SerializableTokenCache()
+        if self.cache and self.cache.exists():
+            cache.deserialize(self.cache.read_text())
+        application = msal.PublicClientApplication(
+            self.client_id, authority=self.authority, token_cache=cache, http_client=session, instance_discovery=False
+        )
+        scopes = [f"{resource}/.default"]
+        result: Mapping[str, Any] | None = None
+        for account in application.get_accounts():
+            result = application.acquire_token_silent(scopes, account)
+        if not result or "access_token" not in result:
+            flow = application.initiate_device_flow(scopes)
+            if "user_code" not in flow:
+                return dict(flow)
+            self.show(flow["message"])
+            result = application.acquire_token_by_device_flow(flow)
+        if self.cache and cache.has_state_changed:
+            write_private(self.cache, cache.serialize())
+        return result or {}
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all."""
+    import os
+    import tempfile
+
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+class Tokens:
+    """Tokens by resource, kept until shortly before they end.
+
+    Args:
+        deadline: when to stop retrying a sign-in service that does not answer.
+    """
+
+    def __init__(self, credential: Credential, session: requests.Session, deadline: Deadline) -> None:
+        self._credential, self._session, self._deadline = credential, session, deadline
+        self._kept: dict[str, tuple[str, float]] = {}
+
+    def provider(self, resource: str) -> Callable[[bool], str]:
+        """A function that gives a token for ``resource``; called with True it asks for a new one."""
+        return lambda renew: self.token(resource, renew)
+
+    def forget(self) -> None:
+        """Drop what is kept: a role granted a moment ago is only in tokens issued after it."""
+        self._kept.clear()
+
+    def token(self, resource: str, renew: bool = False) -> str:
+        """A bearer token. Raises SignInFailed or Unreachable."""
+        kept = self._kept.get(resource)
+        if kept and not renew and kept[1] > time.time():
+            return kept[0]
+        result = self._acquire(resource)
+        ends = time.time() + float(result.get("expires_in", 0)) - RENEW_SECONDS_BEFORE_END
+        self._kept[resource] = (str(result["access_token"]), ends)
+        return self._kept[resource][0]
+
+    def _acquire(self, resource: str) -> Mapping[str, Any]:
+        import requests
+
+        tried, backoff = f"sign in for {resource}", Backoff()
+        while True:
+            try:
+                result = self._credential.acquire(resource, self._session)
+            except requests.exceptions.SSLError as error:
+                raise SignInFailed(tried, text=f"TLS failed: {error}", advice=_TLS_ADVICE) from error
+            except requests.exceptions.RequestException as error:
+                failure: Exception = Unreachable(tried, text=str(error), advice=_NETWORK_ADVICE)
+            except ValueError as error:
+                raise self._refused(tried, "", str(error)) from error
+            else:
+                if "access_token" in result:
+                    return result
+                code = str(result.get("error", ""))
+                text = str(result.get("error_description", "")).splitlines()
+                first = text[0] if text else "no token and no reason"
+                if code not in TRANSIENT_CODES and "status_code" not in code:
+                    raise self._refused(tried, code, first, str(result.get("correlation_id", "")))
+                failure = Unreachable(tried, code=code, text=first, advice=_NETWORK_ADVICE)
+            if not self._deadline.sleep(backoff.next()):
+                raise failure
+
+    def _refused(self, tried: str, code: str, text: str, correlation_id: str = "") -> SignInFailed:
+        hint = getattr(self._credential, "hint", "client_id")
+        advice = next(
+            (words for marks, words in _ADVICE if any(mark in text for mark in marks)), f"Check {hint}."
+        ).format(hint=hint)
+        return SignInFailed(tried, code=code, text=text, request_id=correlation_id, advice=advice)
+
+
+_NETWORK_ADVICE = "Check the network, the proxy (HTTPS_PROXY) and login_url."
+_TLS_ADVICE = "Check ca_path, or the proxy that inspects TLS; verification cannot be switched off."
+_ADVICE: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("AADSTS7000215",), "Check client_secret: it must be the secret's value, not its id."),
+    (("AADSTS7000222",), "client_secret has expired; create a new one for the app, or use certificate_path."),
+    (("AADSTS700016",), "Check client_id and tenant_id: the app is not in this tenant."),
+    (
+        ("AADSTS90002", "AADSTS900021", "Unable to get authority configuration"),
+        "Check tenant_id: there is no such tenant (a GUID or a verified domain), or login_url is wrong.",
+    ),
+    (("AADSTS700027",), "Check certificate_path: the certificate is not registered for the app, or has expired."),
+    (
+        ("AADSTS70021", "AADSTS700211", "AADSTS700213"),
+        "Check the app's federated credential: its issuer, subject and audience must be those of the token.",
+    ),
+    (("AADSTS65001",), "An administrator has to consent to the app's permissions first."),
+    (("AADSTS500011",), "Check cloud: the service is not known in this tenant's cloud."),
+    (
+        ("Could not deserialize key", "Incorrect password", "Invalid password", "Bad decrypt", "bad decrypt"),
+        "Check certificate_passphrase, and that certificate_path holds a private key.",
+    ),
+)
