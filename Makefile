@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # What is installed goes to $(VENV), what is built or remembered to .cache; `make clean` removes both.
-# Another Python: make test PYTHON=python3.12 VENV=.venv-3.12
+# Another Python: make test PYTHON=python3.12 VENV=.cache/venv-3.12
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -50,7 +50,7 @@ test: lint types docs-lint package sanity pytest ## run every check and test
 lint: $(ready) ## style: ruff, ansible-lint
 	$(run) ruff check
 	$(run) ruff format --check
-	$(run) ansible-lint --offline --profile production --quiet
+	$(run) ansible-lint --offline --profile production
 
 format: $(ready) ## let ruff lay out the code
 	$(run) ruff check --fix

@@ -20,7 +20,9 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[!_]
 ROLES = sorted(path.name for path in (ROOT / "roles").glob("*") if path.is_dir())
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 # ansible-test wants the __init__.py of module_utils empty.
-PYTHON_FILES = sorted(path for part in ("plugins", "tests") for path in (ROOT / part).rglob("*.py") if path.stat().st_size)
+PYTHON_FILES = sorted(
+    path for part in ("plugins", "tests") for path in (ROOT / part).rglob("*.py") if path.stat().st_size
+)
 ATTRIBUTES = {"action_group", "check_mode", "diff_mode", "idempotent", "platform"}
 
 
