@@ -10,17 +10,24 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+# Microsoft docs (recipientfilter-properties.md), as far as mailboxes, users and groups of this tenant have them.
 FILTERABLE = frozenset(
-    {"alias", "customattribute", "department", "displayname", "memberofgroup", "name", "primarysmtpaddress"}
-    | {"recipienttype", "recipienttypedetails", "userprincipalname", "emailaddresses", "hiddenfromaddresslistsenabled"}
-    | {f"customattribute{number}" for number in range(1, 16)}
-    | {f"extensioncustomattribute{number}" for number in range(1, 6)}
-    | {"externaldirectoryobjectid", "guid", "exchangeguid", "distinguishedname", "resourcetype", "isshared"}
-) - {"customattribute"}
+    name.lower()
+    for name in (
+        *("Alias", "City", "Company", "CountryCode", "Department", "DisplayName", "DistinguishedName"),
+        *("EmailAddresses", "ExchangeGuid", "ExternalDirectoryObjectId", "FirstName", "Guid", "LastName"),
+        *("HiddenFromAddressListsEnabled", "IsShared", "MemberOfGroup", "Name", "Office", "PrimarySmtpAddress"),
+        *("RecipientType", "RecipientTypeDetails", "ResourceType", "Title", "UserPrincipalName", "WhenCreated"),
+        *(f"CustomAttribute{number}" for number in range(1, 16)),
+        *(f"ExtensionCustomAttribute{number}" for number in range(1, 6)),
+    )
+)
+_OPERATORS = ("eq", "ne", "like", "notlike", "gt", "ge", "lt", "le")
+_DEEPEST = 100
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<open>\()|(?P<close>\))|(?P<operator>-[A-Za-z]+)|'(?P<text>(?:[^']|'')*)'|"(?P<quoted>(?:[^"]|"")*)"
-    |(?P<variable>\$(?:true|false|null))|(?P<word>[A-Za-z][A-Za-z0-9]*|\d+))""",
+    |(?P<variable>\$(?:true|false|null)\b)|(?P<word>[A-Za-z][A-Za-z0-9]*|\d+))""",
     re.VERBOSE | re.IGNORECASE,
 )
 
@@ -34,16 +41,20 @@ class Comparison:
     """``Property -operator value``."""
 
     name: str
-    operator: Literal["eq", "ne", "like", "notlike"]
+    operator: Literal["eq", "ne", "like", "notlike", "gt", "ge", "lt", "le"]
     value: str | bool | None
 
     def matches(self, properties: dict[str, Any]) -> bool:
         """Whether an object with these properties passes; a list passes when one of its elements does."""
         actual = next((value for key, value in properties.items() if key.lower() == self.name.lower()), None)
-        found = any(self._equal(one) for one in actual) if isinstance(actual, list) else self._equal(actual)
-        return found if self.operator in ("eq", "like") else not found
+        found = any(self._holds(one) for one in actual) if isinstance(actual, list) else self._holds(actual)
+        # An empty list has no element that equals; for $null it counts as absent.
+        found = found or (actual == [] and self.value is None)
+        return not found if self.operator in ("ne", "notlike") else found
 
-    def _equal(self, actual: Any) -> bool:
+    def _holds(self, actual: Any) -> bool:
+        if self.operator in ("gt", "ge", "lt", "le"):
+            return self._ordered(actual)
         if isinstance(self.value, bool) or self.value is None:
             return bool(actual == self.value) or (self.value is None and actual == "")
         if actual is None:
@@ -52,6 +63,12 @@ class Comparison:
             pattern = re.sub(r"([\[?])", r"[\1]", self.value.lower())
             return fnmatch.fnmatchcase(str(actual).lower(), pattern)
         return str(actual).lower() == self.value.lower()
+
+    def _ordered(self, actual: Any) -> bool:
+        if actual is None or not isinstance(self.value, str):
+            return False
+        left, right = str(actual).lower(), self.value.lower()
+        return {"gt": left > right, "ge": left >= right, "lt": left < right, "le": left <= right}[self.operator]
 
     def __str__(self) -> str:
         if self.value is None or isinstance(self.value, bool):
@@ -105,16 +122,34 @@ def parse(text: str) -> Condition:
 
 class _Reader:
     def __init__(self, text: str) -> None:
+        self.text = text
         self.tokens: list[tuple[str, str, int]] = []
+        self.depth = 0
         position = 0
         stripped = text.rstrip()
         while position < len(stripped):
             match = _TOKEN.match(stripped, position)
             if match is None:
-                raise FilterError(f"Invalid filter syntax at position {position + 1}: {stripped[position:position + 20]!r}")
-            self.tokens.append((str(match.lastgroup), str(match.group(str(match.lastgroup))), position))
+                raise self._error(position + len(stripped[position:]) - len(stripped[position:].lstrip()))
+            kind = str(match.lastgroup)
+            self.tokens.append((kind, match.group(kind), match.end() - len(match.group().lstrip())))
             position = match.end()
         self.index = 0
+
+    def _error(
+        self, position: int, what: str = "Invalid filter syntax. For a description of the filter"
+    ) -> FilterError:
+        """What administrators see: a sentence, then the filter and a position (from 1)."""
+        return FilterError(f'{what} parameter syntax see the command help.\n"{self.text}" at position {position + 1}.')
+
+    def _wrong_property(self, name: str, position: int) -> FilterError:
+        return self._error(
+            position,
+            f'"{name}" is not a recognized filterable property. For a complete list of filterable properties and the',
+        )
+
+    def _here(self) -> int:
+        return self.tokens[self.index][2] if self.index < len(self.tokens) else len(self.text)
 
     def _peek(self, kind: str, *values: str) -> bool:
         if self.index >= len(self.tokens):
@@ -123,18 +158,15 @@ class _Reader:
         return found == kind and (not values or value.lower() in values)
 
     def _take(self, *kinds: str) -> tuple[str, str]:
-        if self.index >= len(self.tokens):
-            raise FilterError("Invalid filter syntax: the filter ends too early")
-        kind, value, position = self.tokens[self.index]
-        if kind not in kinds:
-            raise FilterError(f"Invalid filter syntax at position {position + 1}: {value!r}")
+        if self.index >= len(self.tokens) or self.tokens[self.index][0] not in kinds:
+            raise self._error(self._here())
+        kind, value, _ = self.tokens[self.index]
         self.index += 1
         return kind, value
 
     def expect_end(self) -> None:
         if self.index < len(self.tokens):
-            _, value, position = self.tokens[self.index]
-            raise FilterError(f"Invalid filter syntax at position {position + 1}: {value!r}")
+            raise self._error(self._here())
 
     def expression(self) -> Condition:
         left = self._conjunction()
@@ -151,27 +183,39 @@ class _Reader:
         return left
 
     def _term(self) -> Condition:
-        if self._peek("operator", "-not"):
-            self._take("operator")
-            return Not(self._term())
-        if self._peek("open"):
-            self._take("open")
-            inner = self.expression()
-            self._take("close")
-            return inner
-        return self._comparison()
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise self._error(self._here())
+        try:
+            if self._peek("operator", "-not"):
+                self._take("operator")
+                return Not(self._term())
+            if self._peek("open"):
+                self._take("open")
+                inner = self.expression()
+                self._take("close")
+                return inner
+            return self._comparison()
+        finally:
+            self.depth -= 1
 
     def _comparison(self) -> Comparison:
+        position = self._here()
         _, name = self._take("word")
         if name.lower() not in FILTERABLE:
-            raise FilterError(f"'{name}' is not a recognized filterable property")
-        _, operator = self._take("operator")
-        if operator.lower() not in ("-eq", "-ne", "-like", "-notlike"):
-            raise FilterError(f"Invalid filter operator {operator!r}")
+            raise self._wrong_property(name, position)
+        position = self._here()
+        operator = self._take("operator")[1].lower().removeprefix("-")
+        if operator not in _OPERATORS:
+            raise self._error(position)
+        position = self._here()
         kind, value = self._take("text", "quoted", "variable", "word")
         literal: str | bool | None = value
         if kind == "variable":
             literal = {"$true": True, "$false": False, "$null": None}[value.lower()]
         elif kind in ("text", "quoted"):
             literal = value.replace("''", "'") if kind == "text" else value.replace('""', '"')
-        return Comparison(name, operator.lower()[1:], literal)  # type: ignore[arg-type]
+        if name.lower() == "memberofgroup" and isinstance(literal, str) and not re.match(r"CN=.+,", literal, re.I):
+            # Microsoft docs: a distinguished name only; that another value is refused, and how, is inferred.
+            raise self._error(position)
+        return Comparison(name, operator, literal)  # type: ignore[arg-type]

@@ -262,13 +262,15 @@ class Tenant:
     # --- Exchange role-based access control ---------------------------------------------------------------------------
 
     def recipient_properties(self, mailbox: Document) -> Document:
-        """What a recipient filter sees of a mailbox: its properties, and ``MemberOfGroup`` as the DNs of its groups.
+        """What a recipient filter sees of a mailbox: its properties and its user's, ``MemberOfGroup`` as groups' DNs.
 
         Only direct members of groups that Exchange recognises (mail-enabled) count.
         """
         user_id = mailbox["ExternalDirectoryObjectId"]
         groups = self.fresh.where("group", lambda group: group["mailEnabled"] and user_id in group["_members"])
-        return {**mailbox, "MemberOfGroup": [group["_distinguishedName"] for group in groups]}
+        user = self.fresh.get("user", user_id) or {}
+        of_user = {"Department": user.get("department"), "Title": user.get("jobTitle")}
+        return {**of_user, **mailbox, "MemberOfGroup": [group["_distinguishedName"] for group in groups]}
 
     def matches_filter(self, recipient_filter: str, mailbox: Document) -> bool:
         """Whether a mailbox passes an OPATH filter. Raises opath.FilterError for a malformed one."""
