@@ -32,8 +32,8 @@ setup: $(ready) ## install what the other targets need, into $(VENV)
 
 $(ready): requirements.txt tests/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
-	test -x $(bin)/python || $(PYTHON) -m venv $(VENV)
-	$(bin)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tests/requirements.txt
+	test -x "$(bin)/pip" || $(PYTHON) -m venv $(VENV)
+	"$(bin)/python" -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tests/requirements.txt
 	@# Ansible finds a collection only under this path.
 	mkdir -p $(dir $(collection))
 	ln -sfn "$(CURDIR)" $(collection)

@@ -54,10 +54,13 @@ class Request:
     @property
     def operations(self) -> list[str]:
         """What was asked for, one per batch item: ``PATCH /v1.0/users/x``, a cmdlet's name, or an EWS operation's."""
-        if self.path.endswith("/$batch"):
-            return [self._batched(item) for item in self.request["requests"]]
-        if self.service == "outlook" and self.path.endswith("/InvokeCommand"):
-            return [str(self.request["CmdletInput"]["CmdletName"])]
+        try:
+            if self.path.endswith("/$batch"):
+                return [self._batched(item) for item in self.request["requests"]]
+            if self.path.endswith("/InvokeCommand"):
+                return [str(self.request["CmdletInput"]["CmdletName"])]
+        except (KeyError, TypeError):
+            pass  # malformed, as a test may want it
         if isinstance(self.request, str) and (found := _EWS_OPERATION.search(self.request)):
             return [found[1]]
         return [f"{self.method} {self.path}"]
