@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes
 
 from . import entra_errors as errors
 from .entra_errors import EntraError
-from .graph_credentials import moment
+from .graph_credentials import moment, thumbprint_of
 from .store import Document
 from .tenant import Tenant
 
@@ -27,11 +27,21 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 PUBLIC, SECRET, CERTIFICATE = "0", "1", "2"
 LEEWAY = 300
 # The hosts that msal takes for Microsoft's (msal 1.39.0, WELL_KNOWN_AUTHORITY_HOSTS), and tests' own.
-AUTHORITY_HOSTS = (
-    "login.microsoftonline.com login.microsoft.com login.windows.net sts.windows.net login.chinacloudapi.cn "
-    "login.partner.microsoftonline.cn login.microsoftonline.de login-us.microsoftonline.com login.microsoftonline.us "
-    "login.usgovcloudapi.net login.sovcloud-identity.fr login.sovcloud-identity.de login.sovcloud-identity.sg"
-).split()
+AUTHORITY_HOSTS = [
+    "login.microsoftonline.com",
+    "login.microsoft.com",
+    "login.windows.net",
+    "sts.windows.net",
+    "login.chinacloudapi.cn",
+    "login.partner.microsoftonline.cn",
+    "login.microsoftonline.de",
+    "login-us.microsoftonline.com",
+    "login.microsoftonline.us",
+    "login.usgovcloudapi.net",
+    "login.sovcloud-identity.fr",
+    "login.sovcloud-identity.de",
+    "login.sovcloud-identity.sg",
+]
 
 
 @dataclass(frozen=True)
@@ -127,10 +137,13 @@ def _check_certificate(
     credential, certificate = _by_thumbprint(application, header)
     if credential is None or certificate is None:
         raise errors.bad_assertion("The key was not found.")
-    thumbprint = certificate.fingerprint(hashes.SHA1()).hex().upper()
+    thumbprint = thumbprint_of(certificate).hex().upper()
     start, end = credential["startDateTime"], credential["endDateTime"]
     if not moment(start) <= time.time() < moment(end):
-        reason = f"The key used is expired. Thumbprint of key used by client: '{thumbprint}', Found key 'Start={start}, End={end}'"
+        reason = (
+            f"The key used is expired. Thumbprint of key used by client: '{thumbprint}', "
+            f"Found key 'Start={start}, End={end}'"
+        )
         raise errors.bad_assertion(reason)
     try:
         jwt.decode(
@@ -157,7 +170,7 @@ def _check_certificate(
 def _by_thumbprint(application: Document, header: dict[str, Any]) -> tuple[Document | None, x509.Certificate | None]:
     for credential in application["keyCredentials"]:
         certificate = x509.load_der_x509_certificate(base64.b64decode(credential["key"]))
-        sha1, sha256 = certificate.fingerprint(hashes.SHA1()), certificate.fingerprint(hashes.SHA256())
+        sha1, sha256 = thumbprint_of(certificate), certificate.fingerprint(hashes.SHA256())
         if _bytes(header.get("x5t")) == sha1 or _bytes(header.get("x5t#S256")) == sha256:
             return credential, certificate
     return None, None
@@ -195,7 +208,7 @@ def _check_federated(application: Document, assertion: str, claims: dict[str, An
     records = [one for one in records if set(one["audiences"]) & set(audiences)]
     if not records:
         raise errors.no_federated_record(700212, f" audience '{audience}'")
-    # Entra fetches the issuer's keys. The simulator reaches no issuer: it verifies only where the credential carries them.
+    # Entra fetches the issuer's keys. The simulator reaches no issuer: it verifies where the credential carries them.
     keys = next((one["_jwks"] for one in records if one.get("_jwks")), None)
     if keys is not None:
         _check_issuer_signature(assertion, keys)

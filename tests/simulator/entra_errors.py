@@ -60,8 +60,8 @@ def wrong_secret(app_id: str) -> EntraError:
 def expired_secret(app_id: str) -> EntraError:
     """The secret was right once."""
     text = (
-        f"The provided client secret keys for app '{app_id}' are expired. Visit the Azure portal to create new keys for "
-        "your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: "
+        f"The provided client secret keys for app '{app_id}' are expired. Visit the Azure portal to create new keys "
+        "for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: "
         "https://aka.ms/certCreds."
     )
     return EntraError(401, "invalid_client", 7000222, text)
@@ -109,8 +109,9 @@ def bad_assertion(reason: str) -> EntraError:
 
 def assertion_time(valid_from: Any, expires: Any) -> EntraError:
     """Outside its life (text from public reports)."""
+    now = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S.0000000Z}"
     text = (
-        f"Client assertion is not within its valid time range. Current time: {datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S.0000000Z}, "
+        f"Client assertion is not within its valid time range. Current time: {now}, "
         f"assertion valid from {valid_from}, expiry time of assertion {expires}. Review the documentation at "
         "https://docs.microsoft.com/azure/active-directory/develop/active-directory-certificate-credentials ."
     )
@@ -146,8 +147,8 @@ def missing_parameter(name: str) -> EntraError:
 def not_consented(app_id: str, name: str) -> EntraError:
     """No delegated grant covers what was asked for."""
     text = (
-        f"The user or administrator has not consented to use the application with ID '{app_id}' named '{name}'. Send an "
-        "interactive authorization request for this user and resource."
+        f"The user or administrator has not consented to use the application with ID '{app_id}' named '{name}'. Send "
+        "an interactive authorization request for this user and resource."
     )
     return EntraError(400, "invalid_grant", 65001, text, "consent_required")
 

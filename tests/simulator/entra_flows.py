@@ -243,7 +243,8 @@ def device_code(asked: Asked) -> dict[str, Any]:
         "verification_uri": page,
         "expires_in": DEVICE_SECONDS,
         "interval": DEVICE_INTERVAL,
-        "message": f"To sign in, use a web browser to open the page {page} and enter the code {user_code} to authenticate.",
+        "message": f"To sign in, use a web browser to open the page {page} and enter the code {user_code} to "
+        "authenticate.",
     }
 
 

@@ -44,27 +44,25 @@ def device(tenant: Tenant, form: Mapping[str, str], posted: bool) -> str:
     if not posted:
         return page(title, "Enter the code displayed on your app or device.", None, fields)
     wanted = form.get("user_code", "").strip().upper()
-    grants = [
-        (key, one)
-        for key, one in _device_grants(tenant)
-        if one["userCode"] == wanted and one["state"] == "pending" and one["expires"] > time.time()
-    ]
-    if not grants:
+    grant = tenant.fresh.first(
+        "grant",
+        lambda one: (
+            one["type"] == "device"
+            and (one["userCode"], one["state"]) == (wanted, "pending")
+            and one["expires"] > time.time()
+        ),
+    )
+    if grant is None:
         return page(title, "That code didn't work. Check the code and try again.", None, fields)
-    key, grant = grants[0]
     if form.get("decline"):
-        tenant.store.update("grant", key, state="declined")
+        tenant.store.update("grant", grant["key"], state="declined")
         return page(title, "You declined.")
     try:
         user = sign_in(tenant, form.get("username", ""), form.get("password", ""))
     except EntraError as error:
         return page(title, "Sign in.", error, fields)
-    tenant.store.update("grant", key, state="granted", userId=user["id"], issued=time.time())
+    tenant.store.update("grant", grant["key"], state="granted", userId=user["id"], issued=time.time())
     return page(title, "You have signed in to the application on your device. You may now close this window.")
-
-
-def _device_grants(tenant: Tenant) -> list[tuple[str, Document]]:
-    return [(one["key"], one) for one in tenant.fresh.where("grant", lambda one: one["type"] == "device")]
 
 
 def authorize(asked: Asked, posted: bool) -> Response:
@@ -75,10 +73,10 @@ def authorize(asked: Asked, posted: bool) -> Response:
     public = _registered(application, address)
     if public is None:
         text = (
-            f"The redirect URI '{address}' specified in the request does not match the redirect URIs configured for the "
-            f"application '{application['appId']}'. Make sure the redirect URI sent in the request matches one added to "
-            "your application in the Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to learn more "
-            "about how to troubleshoot this."
+            f"The redirect URI '{address}' specified in the request does not match the redirect URIs configured for "
+            f"the application '{application['appId']}'. Make sure the redirect URI sent in the request matches one "
+            "added to your application in the Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to "
+            "learn more about how to troubleshoot this."
         )
         raise EntraError(400, "invalid_request", 50011, text)
     problem = _problem(form)

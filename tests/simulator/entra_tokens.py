@@ -115,7 +115,7 @@ def application_token(tenant: Tenant, client: Client, wish: Wish) -> str:
         "rh": "0." + secrets.token_urlsafe(16),
         "sub": principal,
         "tenant_region_scope": "EU",
-        "wids": sorted({one["roleDefinitionId"] for one in directory}) + [APP_ONLY_WID],
+        "wids": [*sorted({one["roleDefinitionId"] for one in directory}), APP_ONLY_WID],
     }
     if roles:
         claims["roles"] = roles
@@ -180,7 +180,7 @@ def user_answer(
         "unique_name": user["userPrincipalName"],
         "upn": user["userPrincipalName"],
         # b79fbf4d-... marks a member of the tenant; it is no directory role (recorded response).
-        "wids": sorted({one["roleDefinitionId"] for one in roles}) + ["b79fbf4d-3ef9-4689-8143-76b194e85509"],
+        "wids": [*sorted({one["roleDefinitionId"] for one in roles}), "b79fbf4d-3ef9-4689-8143-76b194e85509"],
     }
     shown = [wish.prefix + name for name in names] + [wish.prefix + ".default"] * (".default" in wish.permissions)
     answer: dict[str, Any] = {

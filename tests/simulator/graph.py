@@ -44,9 +44,9 @@ VERSION = "/v1.0"
 _UNAUTHORISED = {
     "missing": "Access token is empty.",
     "expired": "Lifetime validation failed, the token is expired.",
-    "malformed": "IDX14100: JWT is not well formed, there are no dots (.).\nThe token needs to be in JWS or JWE Compact "
-    "Serialization Format. (JWS): 'EncodedHeader.EncodedPayload.EncodedSignature'. (JWE): 'EncodedProtectedHeader."
-    "EncodedEncryptedKey.EncodedInitializationVector.EncodedCiphertext.EncodedAuthenticationTag'.",
+    "malformed": "IDX14100: JWT is not well formed, there are no dots (.).\nThe token needs to be in JWS or JWE "
+    "Compact Serialization Format. (JWS): 'EncodedHeader.EncodedPayload.EncodedSignature'. (JWE): 'EncodedProtectedHeader"
+    ".EncodedEncryptedKey.EncodedInitializationVector.EncodedCiphertext.EncodedAuthenticationTag'.",
     # Unverified wordings.
     "audience": "Access token validation failure. Invalid audience.",
     "signature": "Access token validation failure. Invalid signature.",
@@ -212,7 +212,10 @@ def _json(headers: Mapping[str, str], content: bytes) -> Any:
     try:
         return json.loads(content)
     except ValueError as error:
-        text = "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format."
+        text = (
+            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid "
+            "JSON format."
+        )
         raise GraphError(400, "BadRequest", text) from error
 
 

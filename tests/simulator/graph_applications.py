@@ -20,8 +20,19 @@ from .tenant import Tenant, graph_time, new_id
 APPLICATION = KINDS["application"]
 MOST_OWNERS = 20
 _READ_ONLY = frozenset(
-    "id appId createdDateTime deletedDateTime publisherDomain uniqueName createdByAppId applicationTemplateId "
-    "certification verifiedPublisher disabledByMicrosoftStatus".split()
+    [
+        "id",
+        "appId",
+        "createdDateTime",
+        "deletedDateTime",
+        "publisherDomain",
+        "uniqueName",
+        "createdByAppId",
+        "applicationTemplateId",
+        "certification",
+        "verifiedPublisher",
+        "disabledByMicrosoftStatus",
+    ]
 )
 _AUDIENCES = {"AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount"}
 _PARTS = ("web", "spa", "publicClient", "api")
@@ -163,7 +174,8 @@ def _check_identifier_uri(call: Call, uri: str, app_id: str | None) -> None:
     own = parts.scheme == "api" and host in {(app_id or "").lower(), call.tenant.id.lower()}
     if not own and not any(host == name or host.endswith("." + name) for name in verified):
         # Unverified wording.
-        text = f"Values of identifierUris property must use a verified domain of the organization or its subdomain: '{uri}'"
+        text = "Values of identifierUris property must use a verified domain of the organization or its subdomain: "
+        text += f"'{uri}'"
         raise bad_request(text, [{"code": "HostNameNotOnVerifiedDomain", "message": text, "target": "identifierUris"}])
     other = call.fresh.first("application", lambda one: uri in one["identifierUris"] and one["appId"] != app_id)
     if other:
@@ -199,7 +211,7 @@ def _changed(application: Document, body: Document) -> Document:
 
 
 def delete_principal(tenant: Tenant, principal: Document) -> None:
-    """Soft-delete a service principal; Exchange drops its pointer and role assignments (Microsoft docs: application-rbac)."""
+    """Soft-delete a service principal; Exchange drops its own and that one's roles (Microsoft docs: application-rbac)."""
     tenant.store.update("servicePrincipal", principal["id"], deletedDateTime=graph_time())
     if tenant.fresh.get("exchangeServicePrincipal", principal["id"]):
         tenant.store.remove("exchangeServicePrincipal", principal["id"])

@@ -47,6 +47,11 @@ def moment(value: str) -> float:
     return datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
 
 
+def thumbprint_of(certificate: x509.Certificate) -> bytes:
+    """The SHA-1 thumbprint, which is a certificate's name in x5t and customKeyIdentifier."""
+    return certificate.fingerprint(hashes.SHA1())  # noqa: S303  (a name, not a proof)
+
+
 @operation(
     "POST /applications/{application-id}/addPassword", "POST /servicePrincipals/{servicePrincipal-id}/addPassword"
 )
@@ -168,8 +173,7 @@ def key_credentials(wanted: list[Document], before: list[Document]) -> list[Docu
             raise GraphError(400, "KeyCredentialsInvalidEndDate", "Key credential end date is invalid.")
         kept.append(
             {
-                "customKeyIdentifier": wish.get("customKeyIdentifier")
-                or certificate.fingerprint(hashes.SHA1()).hex().upper(),
+                "customKeyIdentifier": wish.get("customKeyIdentifier") or thumbprint_of(certificate).hex().upper(),
                 "displayName": wish.get("displayName") or certificate.subject.rfc4514_string(),
                 "endDateTime": wish.get("endDateTime") or graph_time(end),
                 "key": wish["key"],
@@ -262,7 +266,7 @@ def _federated(application: Document, key: str) -> Document:
 
 
 def _federated_values(body: Document, before: Document) -> Document:
-    values = {
+    values: Document = {
         name: body.get(name, before.get(name)) for name in ("name", "issuer", "subject", "audiences", "description")
     }
     for name in ("name", "issuer", "subject", "audiences"):

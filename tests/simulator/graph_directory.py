@@ -1,4 +1,70 @@
 # Copyright (c) 2026 the vmrops.o365 authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Follows."""
+"""The tenant itself: organization, domains, administrative units."""
+
+from __future__ import annotations
+
+from .graph_call import Answer, Call, not_found, operation
+from .graph_objects import objects
+from .graph_odata import KINDS, Kind, collection, single
+
+_ORGANIZATION = Kind("organization", "organization")
+_DOMAIN = Kind("domain", "domains")
+_UNIT = KINDS["administrativeUnit"]
+_OBJECT = KINDS["directoryObject"]
+
+
+@operation("GET /organization")
+def list_organizations(call: Call) -> Answer:
+    """A list of one."""
+    return collection(call, _ORGANIZATION, call.lists.all("organization"))
+
+
+@operation("GET /organization/{organization-id}")
+def get_organization(call: Call, key: str) -> Answer:
+    """The tenant by its id."""
+    found = call.view.get("organization", key)
+    if found is None:
+        raise not_found(key)
+    return single(call, _ORGANIZATION, found)
+
+
+@operation("GET /domains")
+def list_domains(call: Call) -> Answer:
+    """The tenant's domains, verified or not."""
+    return collection(call, _DOMAIN, call.lists.all("domain"))
+
+
+@operation("GET /domains/{domain-id}")
+def get_domain(call: Call, key: str) -> Answer:
+    """One domain by its name."""
+    found = call.view.get("domain", key)
+    if found is None:
+        raise not_found(key)
+    return single(call, _DOMAIN, found)
+
+
+@operation("GET /directory/administrativeUnits")
+def list_units(call: Call) -> Answer:
+    """The administrative units."""
+    return collection(call, _UNIT, call.lists.all("administrativeUnit"))
+
+
+@operation("GET /directory/administrativeUnits/{administrativeUnit-id}")
+def get_unit(call: Call, key: str) -> Answer:
+    """One administrative unit."""
+    found = call.view.get("administrativeUnit", key)
+    if found is None:
+        raise not_found(key)
+    return single(call, _UNIT, found)
+
+
+@operation("GET /directory/administrativeUnits/{administrativeUnit-id}/members")
+def list_unit_members(call: Call, key: str) -> Answer:
+    """The members of an administrative unit."""
+    found = call.view.get("administrativeUnit", key)
+    if found is None:
+        raise not_found(key)
+    documents, kinds = objects(call, found["_members"])
+    return collection(call, _OBJECT, documents, "directoryObjects", kinds)

@@ -240,7 +240,7 @@ def _compare(operator: str, value: Any, literal: Any) -> bool:
     if operator in ("eq", "ne"):
         if isinstance(value, list):
             raise unsupported()
-        return (_plain(value) == _plain(literal)) == (operator == "eq")
+        return bool(_plain(value) == _plain(literal)) == (operator == "eq")
     if value is None or literal is None:
         return False
     left, right = _ordered(value), _ordered(literal)

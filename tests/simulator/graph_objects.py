@@ -12,10 +12,19 @@ from .graph_odata import KINDS, Kind, typed
 from .seed import made_up_id
 from .store import Document
 
-DEFAULT_USER = (
-    "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname "
-    "userPrincipalName id"
-).split()
+DEFAULT_USER = [
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+    "preferredLanguage",
+    "surname",
+    "userPrincipalName",
+    "id",
+]
 
 
 def live(document: Document | None) -> Document | None:

@@ -103,8 +103,9 @@ def _selected(call: Call, kind: Kind, document: Document, alone: bool) -> Docume
             raise _no_property(name, kind)
     wanted = [known[name.lower()] for name in names if name != "*"] or kind.default or list(document)
     result = {name: document.get(name) for name in dict.fromkeys(wanted) if name in document or names}
-    if isinstance(result.get(ONLY_ALONE), list) and not (alone and ONLY_ALONE in [known.get(n.lower()) for n in names]):
-        result[ONLY_ALONE] = [{**one, "key": None} for one in result[ONLY_ALONE]]
+    keys = result.get(ONLY_ALONE)
+    if keys and not (alone and ONLY_ALONE in [known.get(name.lower()) for name in names]):
+        result[ONLY_ALONE] = [{**one, "key": None} for one in keys]
     return result
 
 
@@ -172,11 +173,12 @@ def _filtered(call: Call, kind: Kind, documents: Iterable[Document]) -> list[tup
             name, _, direction = term.partition(" ")
             if kind.directory and name.lower() == "deleteddatetime" and not advanced:
                 raise unsupported()
-            pairs.sort(
-                key=lambda pair, name=name: str(_value(pair[0], name) or "").lower(),
-                reverse=direction.strip().lower() == "desc",
-            )  # type: ignore[misc]
+            pairs.sort(key=_order_by(name), reverse=direction.strip().lower() == "desc")
     return pairs
+
+
+def _order_by(name: str) -> Callable[[tuple[Document, Document]], str]:
+    return lambda pair: str(_value(pair[0], name) or "").lower()
 
 
 def _value(document: Document, name: str) -> Any:

@@ -17,9 +17,12 @@ from .tenant import new_id
 
 SERVICE_PRINCIPAL = KINDS["servicePrincipal"]
 _READ_ONLY = frozenset(
-    "id appId createdDateTime deletedDateTime appOwnerOrganizationId signInAudience appDisplayName".split()
+    ["id", "appId", "createdDateTime", "deletedDateTime", "appOwnerOrganizationId", "signInAudience", "appDisplayName"]
 )
-FOREIGN = "When using this permission, the backing application of the service principal being created must in the local tenant"
+FOREIGN = (
+    "When using this permission, the backing application of the service principal being created must in the local "
+    "tenant"
+)
 
 
 @operation("GET /servicePrincipals")

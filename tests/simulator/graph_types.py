@@ -134,8 +134,8 @@ def _check_primitive(schema: Document, kind: str, value: Any) -> None:
     if wrong:
         # Recorded response for Edm.Guid (microsoft-graph-docs issue 2853); the others by analogy.
         edm = _EDM.get(schema.get("format", ""), {"string": "String", "boolean": "Boolean"}.get(kind, "Int32"))
-        message = f"Cannot convert a primitive value to the expected type 'Edm.{edm}'. See the inner exception for more details"
-        raise bad_request(message)
+        message = f"Cannot convert a primitive value to the expected type 'Edm.{edm}'."
+        raise bad_request(message + " See the inner exception for more details")
 
 
 def _check_object(schema: Document, value: Any, top: bool = False) -> None:

@@ -22,9 +22,26 @@ USER = KINDS["user"]
 _REQUIRED = ("accountEnabled", "displayName", "mailNickname", "passwordProfile", "userPrincipalName")
 # What the service fills in itself; setting it is refused (the reference's read-only marks; the text is unverified).
 _READ_ONLY = frozenset(
-    "id createdDateTime deletedDateTime assignedLicenses assignedPlans provisionedPlans licenseAssignmentStates "
-    "proxyAddresses signInSessionsValidFromDateTime lastPasswordChangeDateTime onPremisesSyncEnabled userPurpose "
-    "creationType imAddresses securityIdentifier serviceProvisioningErrors signInActivity identityParentId".split()
+    [
+        "id",
+        "createdDateTime",
+        "deletedDateTime",
+        "assignedLicenses",
+        "assignedPlans",
+        "provisionedPlans",
+        "licenseAssignmentStates",
+        "proxyAddresses",
+        "signInSessionsValidFromDateTime",
+        "lastPasswordChangeDateTime",
+        "onPremisesSyncEnabled",
+        "userPurpose",
+        "creationType",
+        "imAddresses",
+        "securityIdentifier",
+        "serviceProvisioningErrors",
+        "signInActivity",
+        "identityParentId",
+    ]
 )
 # Permissions that change these properties and no others (Microsoft docs: user-update).
 _NARROW = {
@@ -172,8 +189,8 @@ def check_password(password: str, policies: str | None) -> None:
     kinds = [r"[a-z]", r"[A-Z]", r"[0-9]", r"[^A-Za-z0-9]"]
     strong = "disablestrongpassword" not in (policies or "").lower()
     if not 8 <= len(password) <= 256 or (strong and sum(bool(re.search(kind, password)) for kind in kinds) < 3):
-        text = "The specified password does not comply with password complexity requirements. Please provide a different password."
-        raise bad_request(text)
+        text = "The specified password does not comply with password complexity requirements."
+        raise bad_request(text + " Please provide a different password.")
 
 
 def check_name_is_free(call: Call, name: str, own_id: str) -> None:
@@ -234,7 +251,7 @@ def _invalid(name: str) -> GraphError:
 
 
 def _may_set_password(call: Call, user: Document) -> None:
-    """Setting a password needs its own permission or a role, an administrator's a role (Microsoft docs: user-update)."""
+    """A password takes its own permission or a role; an administrator's takes a role (Microsoft docs: user-update)."""
     roles = ("User Administrator", "Privileged Authentication Administrator")
     if directory_roles(call, user["id"]):
         allowed = has_role(call.principal, roles[1])
