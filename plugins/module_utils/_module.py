@@ -13,7 +13,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
 from ._plan import Refused
-from ._reconcile import Resource, Run
+from ._reconcile import Client, Resource, Run
 from ._services.directory import Directory
 from ._services.exchange import Exchange
 from ._services.graph import Graph
@@ -37,7 +37,11 @@ AUTH_ARGUMENTS: dict[str, dict[str, Any]] = {
     "client_secret": _from_environment("AZURE_CLIENT_SECRET", no_log=True),
     "certificate_path": {"type": "path", "fallback": (env_fallback, ["AZURE_CLIENT_CERTIFICATE_PATH"])},
     "certificate_passphrase": _from_environment("AZURE_CLIENT_CERTIFICATE_PASSWORD", no_log=True),
-    "federated_token_file": {"type": "path", "fallback": (env_fallback, ["AZURE_FEDERATED_TOKEN_FILE"]), "no_log": False},
+    "federated_token_file": {
+        "type": "path",
+        "fallback": (env_fallback, ["AZURE_FEDERATED_TOKEN_FILE"]),
+        "no_log": False,
+    },
     "token_cache_path": {"type": "path", "no_log": False},
     "cloud": {"type": "str", "default": "global", "choices": list(CLOUDS)},
     "login_url": _from_environment("AZURE_AUTHORITY_HOST"),
@@ -84,7 +88,16 @@ def connect(options: Mapping[str, Any], show: Callable[[str], None]) -> Connecti
     tenant = options["tenant_id"] or ""
     exchange = Exchange(http, tokens, cloud.outlook_url, cloud.outlook_resource, tenant)
     return Connection(
-        tenant, cloud.login_url, cloud, tokens, deadline, graph, exchange, Directory(graph), Mailboxes(exchange), time.time()
+        tenant,
+        cloud.login_url,
+        cloud,
+        tokens,
+        deadline,
+        graph,
+        exchange,
+        Directory(graph),
+        Mailboxes(exchange),
+        time.time(),
     )
 
 
@@ -112,9 +125,9 @@ def run_module(
     module = AnsibleModule(argument_spec={**AUTH_ARGUMENTS, **arguments}, supports_check_mode=True, **more)
     run: Run[Any] | None = None
     try:
-        resource = make_resource(module.params)
+        resource = make_resource({**module.params, "check_mode": module.check_mode})
         connection = connect(module.params, show_on_terminal)
-        clients = {"graph": connection.graph, "exchange": connection.exchange}
+        clients: dict[str, Client] = {"graph": connection.graph, "exchange": connection.exchange}
         run = Run(resource, connection, clients, connection.deadline, module.check_mode)
         result = run.reconcile()
     except MissingLibrary as error:
@@ -137,4 +150,8 @@ def _message(error: Exception, run: Run[Any] | None) -> str:
 
 def _done(run: Run[Any]) -> dict[str, Any]:
     """What a failed run changed, and the secrets that only its answers held."""
-    return {"changed": bool(run.done), "steps_done": [step.summary for step in run.done]}
+    return {
+        "changed": bool(run.done),
+        "steps_done": [step.summary for step in run.done],
+        **run.resource.secrets(run.answers),
+    }

@@ -40,6 +40,9 @@ class Resource(Protocol[State]):
     def prove(self, readers: Any, state: State) -> dict[str, Any]:
         """What only a trial can show, tried after everything else; merged into the result. Raises Refused."""
 
+    def secrets(self, answers: Answers) -> dict[str, Any]:
+        """What only this run's answers hold; returned even when a later step fails."""
+
 
 class Client(Protocol):
     """A service that carries out steps."""
@@ -83,6 +86,7 @@ class Run(Generic[State]):
             "warnings": list(self.plan.warnings),
             **self.steps(),
             **self.resource.result(state, self.answers),
+            **self.resource.secrets(self.answers),
             **proof,
         }
 
@@ -108,7 +112,7 @@ class Run(Generic[State]):
             if not self._visible(plan) and not plan.awaits:
                 return state
             expired = isinstance(broken, Conflict) and not conflicts.left
-            if expired or (not self._pending(plan) or broken) and not self.deadline.sleep(polls.next()):
+            if expired or ((not self._pending(plan) or broken) and not self.deadline.sleep(polls.next())):
                 raise broken or self._not_shown(plan)
 
     def _pass(self, plan: Plan) -> ServiceError | None:
@@ -141,9 +145,7 @@ class Run(Generic[State]):
 
     def _pending(self, plan: Plan) -> Sequence[Step]:
         """The steps that no step of this run has done."""
-        return [
-            step for step in plan.steps if not any(one.covers(step.resolved(self.answers)) for one in self.done)
-        ]
+        return [step for step in plan.steps if not any(one.covers(step.resolved(self.answers)) for one in self.done)]
 
     def _visible(self, plan: Plan) -> Sequence[Step]:
         """What the service still has to show: planned steps, less the done ones that no read can show."""

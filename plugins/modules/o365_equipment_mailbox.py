@@ -24,7 +24,8 @@ options:
   name:
     description:
       - The name of the mailbox, unique in the tenant, 64 characters at most.
-      - The mailbox is looked up by O(primary_smtp_address), when given, and by this name. A mailbox found by its address
+      - The mailbox is looked up by O(primary_smtp_address), when given, and by this name. A mailbox found by its
+        address
         gets this name.
     type: str
     required: true
@@ -51,15 +52,19 @@ options:
     type: int
   calendar_processing:
     description:
-      - How the mailbox treats meeting requests; the options of C(Set-CalendarProcessing). Only those given are touched.
-      - Exchange's own defaults for a new equipment mailbox accept requests, remove their subject, text and private flag,
+      - How the mailbox treats meeting requests; the options of C(Set-CalendarProcessing). Only those given are
+        touched.
+      - Exchange's own defaults for a new equipment mailbox accept requests, remove their subject, text and private
+        flag,
         and put the organizer's name into the subject.
     type: dict
     suboptions:
       automate_processing:
         description:
-          - V(AutoAccept) lets Exchange answer requests by the policies below. V(AutoUpdate) only puts them into the calendar
-            as tentative. V(None) leaves them in the inbox, as they came, for somebody else to answer - such as Pexip's
+          - V(AutoAccept) lets Exchange answer requests by the policies below. V(AutoUpdate) only puts them into the
+            calendar
+            as tentative. V(None) leaves them in the inbox, as they came, for somebody else to answer - such as
+            Pexip's
             scheduler.
         type: str
         choices: ['None', AutoUpdate, AutoAccept]
@@ -181,15 +186,18 @@ options:
         type: int
   state:
     description:
-      - V(present) creates or changes the mailbox. V(absent) removes it; it stays recoverable for the tenant's retention
+      - V(present) creates or changes the mailbox. V(absent) removes it; it stays recoverable for the tenant's
+        retention
         period.
     type: str
     choices: [present, absent]
     default: present
 notes:
-  - Needs the app role C(Exchange.ManageAsApp) on Office 365 Exchange Online and the directory role Exchange Administrator or
+  - Needs the app role C(Exchange.ManageAsApp) on Office 365 Exchange Online and the directory role Exchange
+    Administrator or
     Exchange Recipient Administrator.
-  - Exchange Online's admin REST interface, which this module uses, is the one that Microsoft's own PowerShell module uses.
+  - Exchange Online's admin REST interface, which this module uses, is the one that Microsoft's own PowerShell module
+    uses.
     Microsoft does not document it for these cmdlets.
 seealso:
   - name: Set-CalendarProcessing
@@ -288,8 +296,14 @@ steps_done:
 
 from ansible_collections.vmrops.o365.plugins.module_utils._module import run_module
 from ansible_collections.vmrops.o365.plugins.module_utils._resources._properties import arguments
-from ansible_collections.vmrops.o365.plugins.module_utils._resources.calendar_processing import RECIPIENT_LISTS, SETTINGS
-from ansible_collections.vmrops.o365.plugins.module_utils._resources.equipment_mailbox import PROPERTIES, EquipmentMailbox
+from ansible_collections.vmrops.o365.plugins.module_utils._resources.calendar_processing import (
+    RECIPIENT_LISTS,
+    SETTINGS,
+)
+from ansible_collections.vmrops.o365.plugins.module_utils._resources.equipment_mailbox import (
+    PROPERTIES,
+    EquipmentMailbox,
+)
 
 
 def main() -> None:

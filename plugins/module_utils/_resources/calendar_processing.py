@@ -28,7 +28,9 @@ RECIPIENT_LISTS = (
 )
 
 SETTINGS = (
-    Property("automate_processing", "AutomateProcessing", choices=("None", "AutoUpdate", "AutoAccept"), compare=same_text),
+    Property(
+        "automate_processing", "AutomateProcessing", choices=("None", "AutoUpdate", "AutoAccept"), compare=same_text
+    ),
     Property("booking_type", "BookingType", choices=("Standard", "Reserved"), compare=same_text),
     _flag("allow_conflicts", "AllowConflicts"),
     _number("conflict_percentage_allowed", "ConflictPercentageAllowed"),

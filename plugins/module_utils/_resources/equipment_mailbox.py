@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._plan import Plan, Ref, Refused, Step
+from ._base import Managed
 from ._properties import Difference, Property, difference, same_text, same_truth
 from ._readers import Object, Readers
 from .calendar_processing import RECIPIENT_LISTS, SETTINGS
@@ -48,7 +49,7 @@ class State:
     recipients: Mapping[str, Object | None] = field(default_factory=dict)
 
 
-class EquipmentMailbox:
+class EquipmentMailbox(Managed):
     """The managed object.
 
     Args:
@@ -138,10 +139,6 @@ class EquipmentMailbox:
             }
         }
 
-    def prove(self, readers: Readers, state: State) -> dict[str, Any]:
-        """Nothing that a read does not show."""
-        return {}
-
     def _check(self, state: State) -> None:
         address = self.options["primary_smtp_address"]
         if state.mailbox and state.mailbox["RecipientTypeDetails"] != EQUIPMENT:
@@ -174,7 +171,11 @@ class EquipmentMailbox:
         created = {name: value for name, value in change.values.items() if name in CREATED_WITH}
         values = {"Name": self.options["name"], "Equipment": True, **created}
         step = Step(
-            f"create the equipment mailbox {self.options['name']}", "exchange", "New-Mailbox", values=values, saves="mailbox"
+            f"create the equipment mailbox {self.options['name']}",
+            "exchange",
+            "New-Mailbox",
+            values=values,
+            saves="mailbox",
         )
         return self.options["primary_smtp_address"] or Ref("mailbox", "PrimarySmtpAddress"), [step]
 
@@ -214,6 +215,8 @@ class EquipmentMailbox:
             {"Identity": address},
             {"Confirm": False},
         )
-        warning = f"The mailbox {address} stays recoverable until the tenant's retention period for deleted mailboxes ends."
+        warning = (
+            f"The mailbox {address} stays recoverable until the tenant's retention period for deleted mailboxes ends."
+        )
         before = {"state": "present", "name": state.mailbox["Name"], "primary_smtp_address": address}
         return Plan([step], before, {"state": "absent"}, warnings=[warning])

@@ -50,8 +50,10 @@ def mailbox_plans(skus: Iterable[Object], held: Mapping[str, Sequence[str]]) -> 
 
 def held_by(user: Object) -> tuple[dict[str, Sequence[str]], set[str]]:
     """A user's licences as disabled plan ids by SKU id, and the ids of those that (also) come from a group."""
-    held = {one["skuId"]: list(one.get("disabledPlans") or []) for one in user.get("assignedLicenses") or []}
-    inherited = set()
+    held: dict[str, Sequence[str]] = {
+        one["skuId"]: list(one.get("disabledPlans") or []) for one in user.get("assignedLicenses") or []
+    }
+    inherited: set[str] = set()
     for one in user.get("licenseAssignmentStates") or []:
         if one.get("assignedByGroup"):
             inherited.add(one["skuId"])
@@ -74,10 +76,10 @@ def compare(
         Refused: an unknown SKU or plan, or no free seat.
     """
     held, inherited = held_by(user)
-    direct = {one["skuId"] for one in user.get("assignedLicenses") or []} - (
-        inherited - _direct_of(user)
+    direct = {one["skuId"] for one in user.get("assignedLicenses") or []} - (inherited - _direct_of(user))
+    after: dict[str, Sequence[str]] = (
+        dict(held) if mode == "merge" else {key: held[key] for key in held if key in inherited}
     )
-    after: dict[str, Sequence[str]] = dict(held) if mode == "merge" else {key: held[key] for key in held if key in inherited}
     add = []
     for entry in wanted:
         sku = _sku(str(entry["sku"]), skus)
@@ -117,7 +119,9 @@ def _plans(names: Sequence[str] | None, sku: Object) -> list[str] | None:
     if unknown:
         known = ", ".join(sorted(plan["servicePlanName"] for plan in sku["servicePlans"]))
         raise Refused(
-            f"{sku['skuPartNumber']} has no service plan {', '.join(unknown)}.", "licenses.disabled_plans", f"It has: {known}."
+            f"{sku['skuPartNumber']} has no service plan {', '.join(unknown)}.",
+            "licenses.disabled_plans",
+            f"It has: {known}.",
         )
     return [ids[name.lower()] for name in names]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from .._plan import Plan, Ref, Refused, Secret, Step
 from . import licenses
+from ._base import Managed
 from ._properties import Property, difference, same_text
 from ._readers import Object, Readers
 
@@ -52,7 +53,7 @@ class State:
 
 
 @dataclass
-class ServiceAccount:
+class ServiceAccount(Managed):
     """The managed object.
 
     Args:
@@ -113,7 +114,7 @@ class ServiceAccount:
         held = self._licences(state, current)
         before: Object = {"state": "absent"} if user is None else {"state": "present", **change.before}
         after: Object = {"state": "present", **change.after}
-        reset = self.options["password"] is not None and self.options["update_password"] == "always"
+        reset = self.options["password"] is not None and self.options["update_password"] == "always"  # noqa: S105
         if user is None and revived is None:
             steps.append(self._creation(values))
             target: Any = Ref("user", "id")
@@ -134,19 +135,18 @@ class ServiceAccount:
             if held.add or held.remove:
                 body = {"addLicenses": held.add, "removeLicenses": held.remove}
                 summary = f"set the licences of {self.name}"
-                steps.append(
-                    Step(summary, "graph", "assign_licenses", {"user": target}, body, settling=user is None)
-                )
+                steps.append(Step(summary, "graph", "assign_licenses", {"user": target}, body, settling=user is None))
         self._hide(state, steps, before, after)
         awaits = []
         if self.options["wait_for_mailbox"] and not state.mailbox_ready:
             awaits = [f"the mailbox of {self.name} (Exchange makes it some minutes after the licence)"]
-        if reset or user is None:
-            before["password"], after["password"] = Secret("before"), Secret("after")
+        if reset or (user is None and revived is None):
+            after["password"] = Secret("new")
+            before.update({"password": Secret("old")} if user else {})
         return Plan(steps, before, after, awaits)
 
     def result(self, state: State, answers: Mapping[str, Object]) -> dict[str, Any]:
-        """The account, and the generated password where this run made one."""
+        """The account as Graph shows it."""
         if state.user is None or not self.present:
             return {"user": None}
         user = state.user
@@ -160,16 +160,12 @@ class ServiceAccount:
             "licenses": sorted(licenses.held_by(user)[0]),
             "mailbox_ready": state.mailbox_ready if self.options["wait_for_mailbox"] else None,
         }
-        return {"user": shown, **self.secrets(answers)}
+        return {"user": shown}
 
     def secrets(self, answers: Mapping[str, Object]) -> dict[str, Any]:
         """What only this run knows: the password it generated, once the account was created with it."""
         if "user" in answers and self.options["password"] is None:
             return {"password": self.generated}
-        return {}
-
-    def prove(self, readers: Readers, state: State) -> dict[str, Any]:
-        """Nothing that a read does not show."""
         return {}
 
     # --- checks before any write --------------------------------------------------------------------------------------
@@ -192,8 +188,9 @@ class ServiceAccount:
         wanted = self.options["licenses"]
         if state.skus is None:
             return None
-        change, after = licenses.compare(wanted or [], self.options["licenses_mode"] if wanted is not None else "merge",
-                                         user, state.skus)
+        change, after = licenses.compare(
+            wanted or [], self.options["licenses_mode"] if wanted is not None else "merge", user, state.skus
+        )
         if change.add and not (self.options["usage_location"] or user.get("usageLocation")):
             raise Refused(
                 "a licence can only be assigned to a user with a usage location, and none is set.",
@@ -251,7 +248,9 @@ class ServiceAccount:
 
     def _policies(self, user: Object) -> Object:
         wanted = self.options["password_never_expires"]
-        policies = [one for one in (user.get("passwordPolicies") or "").replace(" ", "").split(",") if one not in ("", "None")]
+        policies = [
+            one for one in (user.get("passwordPolicies") or "").replace(" ", "").split(",") if one not in ("", "None")
+        ]
         if wanted is None or wanted == (NEVER_EXPIRES in policies):
             return {}
         changed = [*policies, NEVER_EXPIRES] if wanted else [one for one in policies if one != NEVER_EXPIRES]

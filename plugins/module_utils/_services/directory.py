@@ -33,7 +33,7 @@ class Directory:
 
         Entra ID puts the object id, without dashes, in front of a deleted user's name; both forms are looked for.
         """
-        found = self._graph.list(
+        found = self._graph.collect(
             "/directory/deletedItems/microsoft.graph.user",
             f"look for {user_principal_name} in the recycle bin",
             select="id,userPrincipalName,displayName,deletedDateTime",
@@ -48,7 +48,7 @@ class Directory:
 
     def holders_of_address(self, address: str) -> list[dict[str, Any]]:
         """Users that hold an SMTP address."""
-        return self._graph.list(
+        return self._graph.collect(
             "/users",
             f"look for the holder of {address}",
             filter=f"proxyAddresses/any(p:p eq {literal('smtp:' + address)})",
@@ -57,11 +57,11 @@ class Directory:
 
     def domains(self) -> list[dict[str, Any]]:
         """The tenant's domains, verified or not."""
-        return self._graph.list("/domains", "read the domains")
+        return self._graph.collect("/domains", "read the domains")
 
     def subscribed_skus(self) -> list[dict[str, Any]]:
         """The licences that the tenant has bought."""
-        return self._graph.list("/subscribedSkus", "read the licences")
+        return self._graph.collect("/subscribedSkus", "read the licences")
 
     def mailbox_provisioned(self, user_id: str) -> bool:
         """Whether Exchange has made the user's mailbox; until then Graph answers MailboxNotEnabledForRESTAPI."""
@@ -86,7 +86,7 @@ class Directory:
 
     def applications_named(self, display_name: str) -> list[dict[str, Any]]:
         """Application registrations of that display name, which need not be unique."""
-        return self._graph.list(
+        return self._graph.collect(
             "/applications",
             f"look for applications called {display_name}",
             filter=f"displayName eq {literal(display_name)}",
@@ -95,14 +95,14 @@ class Directory:
 
     def deleted_applications(self, unique_name: str) -> list[dict[str, Any]]:
         """Application registrations in the recycle bin that hold this unique name."""
-        found = self._graph.list(
+        found = self._graph.collect(
             "/directory/deletedItems/microsoft.graph.application", f"look for {unique_name} in the recycle bin"
         )
         return [application for application in found if application.get("uniqueName") == unique_name]
 
     def deleted_service_principals(self, app_id: str) -> list[dict[str, Any]]:
         """Service principals of an application in the recycle bin."""
-        found = self._graph.list(
+        found = self._graph.collect(
             "/directory/deletedItems/microsoft.graph.servicePrincipal", f"look for {app_id} in the recycle bin"
         )
         return [principal for principal in found if principal.get("appId") == app_id]
@@ -116,7 +116,7 @@ class Directory:
 
     def owners(self, application_id: str) -> list[dict[str, Any]]:
         """The owners of an application."""
-        return self._graph.list(f"/applications/{key(application_id)}/owners", "read the application's owners")
+        return self._graph.collect(f"/applications/{key(application_id)}/owners", "read the application's owners")
 
     # --- service principals and consent -------------------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ class Directory:
 
     def service_principals_named(self, display_name: str) -> list[dict[str, Any]]:
         """Service principals of that display name."""
-        return self._graph.list(
+        return self._graph.collect(
             "/servicePrincipals",
             f"look for the service principal {display_name}",
             filter=f"displayName eq {literal(display_name)}",
@@ -134,13 +134,13 @@ class Directory:
 
     def app_role_assignments(self, service_principal_id: str) -> list[dict[str, Any]]:
         """The app roles that a service principal was granted."""
-        return self._graph.list(
+        return self._graph.collect(
             f"/servicePrincipals/{key(service_principal_id)}/appRoleAssignments", "read the granted app roles"
         )
 
     def delegated_grants(self, service_principal_id: str) -> list[dict[str, Any]]:
         """The delegated permission grants for everybody that a service principal has; those of single users are left out."""
-        found = self._graph.list(
+        found = self._graph.collect(
             f"/servicePrincipals/{key(service_principal_id)}/oauth2PermissionGrants", "read the delegated grants"
         )
         return [grant for grant in found if grant.get("consentType") == "AllPrincipals"]

@@ -16,15 +16,19 @@ def import_exchangelib() -> Any:
     """The exchangelib module. Raises MissingLibrary."""
     try:
         import exchangelib
-        import exchangelib.protocol
-        import oauthlib.oauth2
     except ImportError as error:
         raise MissingLibrary("exchangelib", traceback.format_exc()) from error
     return exchangelib
 
 
 def account(
-    mailbox: str, tokens: Tokens, resource: str, url: str, ca_path: str | None, impersonate: bool, time_zone: str = "UTC"
+    mailbox: str,
+    tokens: Tokens,
+    resource: str,
+    url: str,
+    ca_path: str | None,
+    impersonate: bool,
+    time_zone: str = "UTC",
 ) -> Any:
     """An exchangelib Account for a mailbox.
 
@@ -46,7 +50,7 @@ def account(
 
     class Adapter(HTTPAdapter):
         def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-            super().cert_verify(conn, url, ca_path or verify, cert)
+            super().cert_verify(conn, url, ca_path or verify, cert)  # type: ignore[no-untyped-call]
 
     BaseProtocol.HTTP_ADAPTER_CLS = Adapter
     token = OAuth2Token({"access_token": tokens.token(resource), "token_type": "Bearer"})

@@ -101,9 +101,7 @@ class Exchange:
             raise ServiceError(tried, 200, text=f"several objects answer to it: {names}", advice="Name one exactly.")
         return found[0] if found else None
 
-    def find_many(
-        self, calls: Sequence[tuple[str, Mapping[str, Any]]], tried: str
-    ) -> list[dict[str, Any] | None]:
+    def find_many(self, calls: Sequence[tuple[str, Mapping[str, Any]]], tried: str) -> list[dict[str, Any] | None]:
         """Like find, for several calls in batches of ten; calls that failed in passing are made again alone."""
         found: list[dict[str, Any] | None] = []
         for start in range(0, len(calls), BATCH_SIZE):
@@ -196,7 +194,9 @@ def _error(tried: str, cmdlet: str, status: int, body: Any, response: Response) 
     elif "not present in the role definition" in raw:
         kind, advice = Denied, f"The caller's management roles do not allow {cmdlet}."
     elif "disabled customizations" in raw:
-        advice = "Run Enable-OrganizationCustomization once in this tenant, wait until it has taken effect, and run again."
+        advice = (
+            "Run Enable-OrganizationCustomization once in this tenant, wait until it has taken effect, and run again."
+        )
     return kind(tried, status, str(error.get("code") or ""), text, response.request_id, advice)
 
 

@@ -71,7 +71,7 @@ class Graph:
         except NotFound:
             return None
 
-    def list(self, path: str, tried: str, **query: str) -> list[dict[str, Any]]:
+    def collect(self, path: str, tried: str, **query: str) -> list[dict[str, Any]]:
         """Every object of a collection, page after page. Pages must come from the service itself."""
         url, found = self._url(path, query), list[dict[str, Any]]()
         host = urlsplit(url).netloc
@@ -119,7 +119,13 @@ class Graph:
         operation = OPERATIONS[write.operation]
         url = self._base + _path(operation, write.target)
         response = self._send(
-            operation.method, url, write.summary, body or None, operation.headers, operation.repeatable, operation.permission
+            operation.method,
+            url,
+            write.summary,
+            self._body(operation, body) or None,
+            operation.headers,
+            operation.repeatable,
+            operation.permission,
         )
         if operation.grants:
             self._tokens.forget()
@@ -132,13 +138,16 @@ class Graph:
         """The write as the HTTP request it will be; ``body`` is its values fit for printing."""
         operation = OPERATIONS[write.operation]
         request = {"method": operation.method, "path": "/v1.0" + _path(operation, write.target)}
-        return {**request, "body": body} if body else request
+        return {**request, "body": self._body(operation, body)} if body else request
 
     def removes(self, write: Write) -> bool:
         """Whether the write is done as well when its target is not there."""
         return OPERATIONS[write.operation].method == "DELETE" or write.operation == "remove_password"
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _body(self, operation: Operation, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"@odata.id": f"{self._base}/directoryObjects/{values['id']}"} if operation.reference else values
 
     def _url(self, path: str, query: Mapping[str, str]) -> str:
         options = urlencode({f"${name}": value for name, value in query.items()}, quote_via=quote)

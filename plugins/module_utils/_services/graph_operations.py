@@ -23,6 +23,7 @@ class Operation:
         headers: sent along.
         read_back: whether the answer may be empty and is then read from the same path.
         grants: whether tokens issued before it lack what it grants.
+        reference: whether the body is a reference to the directory object whose ``id`` is written.
     """
 
     method: str
@@ -32,6 +33,7 @@ class Operation:
     headers: Mapping[str, str] = field(default_factory=dict)
     read_back: bool = False
     grants: bool = False
+    reference: bool = False
 
 
 _APPLICATIONS = "Application.ReadWrite.All (or Application.ReadWrite.OwnedBy for an application it owns)"
@@ -40,9 +42,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "create_user": Operation("POST", "/users", "User.ReadWrite.All", repeatable=False),
     "update_user": Operation("PATCH", "/users/{user}", "User.ReadWrite.All"),
     "delete_user": Operation("DELETE", "/users/{user}", "User.ReadWrite.All"),
-    "assign_licenses": Operation(
-        "POST", "/users/{user}/assignLicense", "LicenseAssignment.ReadWrite.All"
-    ),
+    "assign_licenses": Operation("POST", "/users/{user}/assignLicense", "LicenseAssignment.ReadWrite.All"),
     "restore_user": Operation(
         "POST", "/directory/deletedItems/{user}/restore", "User.DeleteRestore.All", repeatable=False
     ),
@@ -62,7 +62,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "purge_application": Operation("DELETE", "/directory/deletedItems/{application}", _APPLICATIONS),
     "add_password": Operation("POST", "/applications/{application}/addPassword", _APPLICATIONS, repeatable=False),
     "remove_password": Operation("POST", "/applications/{application}/removePassword", _APPLICATIONS),
-    "add_owner": Operation("POST", "/applications/{application}/owners/$ref", _APPLICATIONS, repeatable=False),
+    "add_owner": Operation(
+        "POST", "/applications/{application}/owners/$ref", _APPLICATIONS, repeatable=False, reference=True
+    ),
     "create_service_principal": Operation("POST", "/servicePrincipals", _APPLICATIONS, repeatable=False),
     "restore_service_principal": Operation(
         "POST", "/directory/deletedItems/{service_principal}/restore", _APPLICATIONS, repeatable=False

@@ -117,11 +117,17 @@ class Http:
                     return response
                 if response.status != 429 and not request.repeatable:
                     raise MayHaveHappened(
-                        request.tried, response.status, text=_words(response), request_id=response.request_id,
+                        request.tried,
+                        response.status,
+                        text=_words(response),
+                        request_id=response.request_id,
                         advice=_AGAIN_ADVICE,
                     )
                 failure = Unreachable(
-                    request.tried, response.status, text=_words(response), request_id=response.request_id,
+                    request.tried,
+                    response.status,
+                    text=_words(response),
+                    request_id=response.request_id,
                     advice="The service asked to wait longer than wait_timeout allows; run again later.",
                 )
                 wait = _retry_after(response) or backoff.next()
@@ -143,7 +149,8 @@ class Http:
                     request.method, url, data=data, headers=headers, stream=True, allow_redirects=False
                 ) as answer:
                     response = Response(
-                        answer.status_code, {name.lower(): value for name, value in answer.headers.items()},
+                        answer.status_code,
+                        {name.lower(): value for name, value in answer.headers.items()},
                         _read(answer, request.tried),
                     )
             except requests.exceptions.SSLError as error:
@@ -191,7 +198,7 @@ def make_session(ca_path: str | None, timeout: float) -> requests.Session:
                 settings["verify"] = ca_path
             return settings
 
-        def request(self, *args: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        def request(self, *args: Any, **kwargs: Any) -> requests.Response:
             kwargs.setdefault("timeout", timeout)
             return super().request(*args, **kwargs)
 
@@ -230,7 +237,9 @@ def _redirected(url: str, response: Response, tried: str) -> str:
     same_service = goal.hostname == origin.hostname or str(goal.hostname).endswith(f".{origin.hostname}")
     if goal.scheme != "https" or not same_service:
         raise ServiceError(
-            tried, response.status, text=f"redirected to {goal.scheme}://{goal.netloc}",
+            tried,
+            response.status,
+            text=f"redirected to {goal.scheme}://{goal.netloc}",
             advice="Credentials are not sent to another host.",
         )
     return target

@@ -1,0 +1,336 @@
+#!/usr/bin/python
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: o365_oauth_app
+short_description: Manage an app registration, its permissions, consent and credentials
+version_added: 0.1.0
+description:
+  - Registers an application in Entra ID with its service principal, gives it permissions by name, consents to them,
+    and
+    manages its client secret and certificates.
+  - An application is found by its unique name, which only this kind of registration can set and no two share, or by
+    its
+    application id; never by its display name.
+  - The ids and endpoints that Pexip Infinity asks for are returned.
+author:
+  - the vmrops.o365 authors (@vmrops)
+extends_documentation_fragment:
+  - vmrops.o365.auth
+  - vmrops.o365.attributes
+  - vmrops.o365.attributes.action_group
+options:
+  unique_name:
+    description:
+      - The unique name of the registration. It cannot be changed later. Needed to register a new application.
+    type: str
+  app_id:
+    description:
+      - The application (client) id of a registration that exists already, to manage one that was made elsewhere.
+    type: str
+  display_name:
+    description:
+      - The name that people see. Needed to register a new application; refused when other registrations have it
+        already.
+    type: str
+  sign_in_audience:
+    description:
+      - Who can sign in to the application. A new one is for this tenant alone when this is left out.
+    type: str
+    choices: [AzureADMyOrg, AzureADMultipleOrgs, AzureADandPersonalMicrosoftAccount, PersonalMicrosoftAccount]
+  redirect_uris:
+    description:
+      - Where sign-ins may lead back to, by platform. Each list given is the whole list.
+    type: dict
+    suboptions:
+      web:
+        description: Redirect URIs of the web platform.
+        type: list
+        elements: str
+      public_client:
+        description: Redirect URIs of mobile and desktop applications.
+        type: list
+        elements: str
+  permissions:
+    description:
+      - The permissions that the application asks for, by resource and name. Ids are looked up on the resource.
+    type: list
+    elements: dict
+    suboptions:
+      resource:
+        description:
+          - The resource by name, such as V(Office 365 Exchange Online) or V(Microsoft Graph), or by its application
+            id.
+        type: str
+        required: true
+      application:
+        description: Application permissions (app roles), for an app that acts as itself.
+        type: list
+        elements: str
+      delegated:
+        description: Delegated permissions (scopes), for an app that acts for a user who is signed in.
+        type: list
+        elements: str
+  permissions_mode:
+    description:
+      - V(merge) keeps other permissions and grants. V(replace) removes them.
+    type: str
+    choices: [merge, replace]
+    default: merge
+  admin_consent:
+    description:
+      - Whether to consent, for the whole organization, to the permissions in O(permissions). What was granted beyond
+        them is
+        reported, and revoked with O(permissions_mode=replace). Grants of single users are never touched.
+    type: bool
+    default: false
+  secret:
+    description:
+      - The client secret of the application (C(client_secret) is the one that this module signs in with).
+      - Its text is returned once, by the run that made it. A former secret stays valid until its end or until it is
+        removed.
+    type: dict
+    suboptions:
+      present:
+        description: Whether there is one; V(false) removes all of this O(secret.display_name).
+        type: bool
+        default: true
+      display_name:
+        description: Its name; secrets of other names are not touched.
+        type: str
+        default: vmrops.o365
+      lifetime:
+        description: Days until it ends.
+        type: int
+        default: 365
+      renew_before:
+        description: Days before its end from which a new one is made.
+        type: int
+        default: 30
+      held:
+        description:
+          - The secret's text that the caller holds, or an empty text when it holds none. Given, a secret counts as
+            present only when its first characters, which Entra ID shows, are those. It heals a run whose result was
+            lost.
+        type: str
+  certificates:
+    description:
+      - Files with certificates (PEM or DER) that the application may sign in with. Missing ones are added; none is
+        removed.
+    type: list
+    elements: path
+  owners:
+    description:
+      - Users who own the registration, by user principal name or object id. Missing ones are added; none is removed.
+    type: list
+    elements: str
+  deleted:
+    description:
+      - What to do when a deleted application in the recycle bin holds the unique name.
+      - V(restore) brings it back, V(purge) removes it for good and registers a new one, V(fail) stops.
+      - With O(state=absent), V(purge) removes the application from the recycle bin as well.
+    type: str
+    choices: [restore, purge, fail]
+    default: fail
+  state:
+    description:
+      - V(present) registers or changes the application. V(absent) deletes it with its service principal and grants;
+        it can be
+        restored for 30 days.
+    type: str
+    choices: [present, absent]
+    default: present
+notes:
+  - Needs the Microsoft Graph application permissions C(Application.ReadWrite.All) (or
+    C(Application.ReadWrite.OwnedBy) for
+    applications that it made itself) and C(Application.Read.All), with O(admin_consent) also
+    C(AppRoleAssignment.ReadWrite.All) and C(DelegatedPermissionGrant.ReadWrite.All), with O(owners) C(User.Read.All).
+  - A new secret is part of the result. Register it and set C(no_log) on the task.
+  - In check mode, ids of an application that does not exist yet are placeholders such as C(<application.appId>).
+"""
+
+EXAMPLES = r"""
+- name: The app that Pexip's scheduler signs in as, with no tenant-wide permission
+  vmrops.o365.o365_oauth_app:
+    unique_name: pexip-vmr-scheduling
+    display_name: Pexip VMR scheduling
+    secret:
+      lifetime: 180
+      renew_before: 30
+  register: app
+  no_log: true
+
+- name: The app for a service account that signs in, as Pexip's guide for service accounts asks
+  vmrops.o365.o365_oauth_app:
+    unique_name: pexip-vmr-scheduling-account
+    display_name: Pexip VMR scheduling (service account)
+    redirect_uris:
+      web:
+        - https://infinity.contoso.com/admin/platform/msexchangeconnector/oauth_redirect/
+    permissions:
+      - resource: Office 365 Exchange Online
+        delegated: [EWS.AccessAsUser.All]
+      - resource: Microsoft Graph
+        delegated: [offline_access]
+    admin_consent: true
+    secret: {}
+  register: account_app
+  no_log: true
+
+- name: Remove an app for good
+  vmrops.o365.o365_oauth_app:
+    unique_name: pexip-vmr-scheduling-account
+    state: absent
+    deleted: purge
+"""
+
+RETURN = r"""
+application:
+  description: The registration; null when it is absent.
+  returned: success
+  type: dict
+  contains:
+    app_id:
+      description: The application (client) id.
+      type: str
+      sample: 1b4f6a0e-6a46-4a0f-9e7c-2f5b1c1d9c55
+    object_id:
+      description: The object id of the registration.
+      type: str
+    service_principal_id:
+      description: The object id of its service principal (enterprise application).
+      type: str
+    unique_name:
+      description: The unique name.
+      type: str
+      sample: pexip-vmr-scheduling
+    display_name:
+      description: The name that people see.
+      type: str
+      sample: Pexip VMR scheduling
+    tenant_id:
+      description: The tenant as it was given.
+      type: str
+    authorization_endpoint:
+      description: Where users are sent to sign in.
+      type: str
+    token_endpoint:
+      description: Where tokens are fetched.
+      type: str
+    redirect_uris:
+      description: The redirect URIs by platform.
+      type: dict
+    secrets:
+      description: Key id, name and end of every client secret.
+      type: list
+      elements: dict
+wider_grants:
+  description: What was granted beyond O(permissions); only looked for with O(admin_consent).
+  returned: success
+  type: list
+  elements: str
+secret:
+  description: The client secret, when this run made it. It cannot be read again.
+  returned: when a secret was made, also when a later step failed
+  type: dict
+  contains:
+    value:
+      description: Its text.
+      type: str
+    key_id:
+      description: Its key id.
+      type: str
+    end:
+      description: When it ends.
+      type: str
+      sample: '2027-05-21T10:15:30.512Z'
+steps:
+  description: What was done, or in check mode would be done, in order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    summary:
+      description: The step in words.
+      type: str
+      sample: register the application pexip-vmr-scheduling
+    service:
+      description: The service it is done in, C(graph) or C(exchange).
+      type: str
+      sample: graph
+    method:
+      description: The HTTP method of the request.
+      type: str
+      sample: POST
+    path:
+      description: The path of the request.
+      type: str
+      sample: /v1.0/applications(uniqueName='pexip-vmr-scheduling')
+    body:
+      description: The body of the request; secrets are masked.
+      type: dict
+    cmdlet:
+      description: For Exchange, the PowerShell command line that an administrator would have typed.
+      type: str
+steps_done:
+  description: The steps that were carried out before the failure.
+  returned: failure
+  type: list
+  elements: str
+"""
+
+import time
+
+from ansible_collections.vmrops.o365.plugins.module_utils._module import run_module
+from ansible_collections.vmrops.o365.plugins.module_utils._resources._properties import arguments
+from ansible_collections.vmrops.o365.plugins.module_utils._resources.oauth_app import PROPERTIES, OAuthApp
+
+
+def main() -> None:
+    spec = arguments(PROPERTIES)
+    spec |= {
+        "unique_name": {"type": "str"},
+        "app_id": {"type": "str"},
+        "redirect_uris": {
+            "type": "dict",
+            "options": {
+                "web": {"type": "list", "elements": "str"},
+                "public_client": {"type": "list", "elements": "str"},
+            },
+        },
+        "permissions": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "resource": {"type": "str", "required": True},
+                "application": {"type": "list", "elements": "str"},
+                "delegated": {"type": "list", "elements": "str"},
+            },
+        },
+        "permissions_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
+        "admin_consent": {"type": "bool", "default": False},
+        "secret": {
+            "type": "dict",
+            "no_log": False,
+            "options": {
+                "present": {"type": "bool", "default": True},
+                "display_name": {"type": "str", "default": "vmrops.o365"},
+                "lifetime": {"type": "int", "default": 365},
+                "renew_before": {"type": "int", "default": 30},
+                "held": {"type": "str", "no_log": True},
+            },
+        },
+        "certificates": {"type": "list", "elements": "path"},
+        "owners": {"type": "list", "elements": "str"},
+        "deleted": {"type": "str", "choices": ["restore", "purge", "fail"], "default": "fail"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    }
+    run_module(spec, lambda options: OAuthApp(options, time.time()), required_one_of=[("unique_name", "app_id")])
+
+
+if __name__ == "__main__":
+    main()
