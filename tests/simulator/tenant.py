@@ -167,14 +167,18 @@ class Tenant:
         return names
 
     def align_mailbox(self, user: Document) -> None:
-        """Mailboxes follow licences: make, keep or soft-delete the mailbox of a user whose licences changed."""
+        """Make, keep or soft-delete the mailbox of a user whose licences changed, or who was deleted or restored.
+
+        Resource and shared mailboxes need no licence; they follow their user only.
+        """
         mailbox = self.fresh.first("mailbox", lambda box: box["ExternalDirectoryObjectId"] == user["id"])
-        wanted = bool(self.exchange_plans(user)) and not user.get("deletedDateTime")
+        unlicensed = mailbox is not None and mailbox["RecipientTypeDetails"] != "UserMailbox"
+        wanted = (unlicensed or bool(self.exchange_plans(user))) and not user.get("deletedDateTime")
         if mailbox is None:
             if wanted:
                 ready = time.time() + float(self.switch("mailbox_delay"))
                 self.add_mailbox(user, "UserMailbox", user["mailNickname"], user["userPrincipalName"], ready=ready)
-        elif mailbox["RecipientTypeDetails"] == "UserMailbox" and wanted == bool(mailbox["WhenSoftDeleted"]):
+        elif wanted == bool(mailbox["WhenSoftDeleted"]):
             self.store.update("mailbox", mailbox["Guid"], WhenSoftDeleted=None if wanted else graph_time())
 
     def add_mailbox(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from . import calendar, mailboxes
+from . import assignments, calendar, groups, mailboxes, organization, permissions, principals, recipients, scopes
 from .base import REGISTRY, BindingError, Call, Cmdlet, CmdletError
 from .binding import DOCUMENTED, bind
 from .shapes import annotated
@@ -13,8 +13,11 @@ from .shapes import annotated
 # Documented, and part of the contract, but not simulated: they answer as a cmdlet that is not allowed.
 NOT_SIMULATED = frozenset(DOCUMENTED.values()) - frozenset(one.name for one in REGISTRY.values())
 
+FAMILIES = (assignments, calendar, groups, mailboxes, organization, permissions, principals, recipients, scopes)
+
 __all__ = [
     "DOCUMENTED",
+    "FAMILIES",
     "NOT_SIMULATED",
     "REGISTRY",
     "BindingError",
@@ -23,6 +26,4 @@ __all__ = [
     "CmdletError",
     "annotated",
     "bind",
-    "calendar",
-    "mailboxes",
 ]
