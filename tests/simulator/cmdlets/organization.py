@@ -160,11 +160,8 @@ def get_administrative_unit(call: Call) -> Output:
 @cmdlet("Get-CASMailbox")
 def get_cas_mailbox(call: Call) -> Output:
     """The protocols of one mailbox, or of those that pass the filters."""
-    wanted = call.get("Identity")
-    if wanted is not None:
-        boxes = [identity.mailbox_seen(call, wanted)]
-    else:
-        boxes = call.tenant.mailboxes(call.tenant.store.stale)
+    wanted, view = call.get("Identity"), call.tenant.store.stale
+    boxes = call.tenant.mailboxes(view) if wanted is None else [identity.mailbox_seen(call, wanted)]
     if call.given("RecipientTypeDetails"):
         boxes = [box for box in boxes if box["RecipientTypeDetails"] in call.get("RecipientTypeDetails")]
     if call.given("Filter"):
