@@ -56,6 +56,21 @@ class View:
         """The documents of that kind that pass the test."""
         return [document for document in self.all(kind) if test(document)]
 
+    def mentioning(self, kind: str, text: str) -> list[Document]:
+        """The documents of that kind in which ``text`` occurs anywhere, without case: a quick first pass of a look-up.
+
+        It may find too much, never too little.
+        """
+        if not text.isascii():
+            return self.all(kind)
+        wanted = json.dumps(text)[1:-1].lower()
+        rows = self._store.connection.execute(
+            "SELECT body, earlier, changed FROM documents WHERE kind = ?1 "
+            "AND (instr(lower(body), ?2) OR instr(lower(earlier), ?2)) ORDER BY position",
+            (kind, wanted),
+        )
+        return [document for row in rows if (document := self._visible(row)) is not None]
+
     def first(self, kind: str, test: Callable[[Document], bool]) -> Document | None:
         """The oldest document of that kind that passes the test, or None."""
         return next(iter(self.where(kind, test)), None)

@@ -242,24 +242,28 @@ class Tenant:
         }
         return self.store.put("mailbox", guid, mailbox)
 
-    def mailboxes(self, view: View) -> list[Document]:
-        """The mailboxes that exist now: ready and not soft-deleted."""
+    def mailboxes(self, view: View, mentioning: str = "") -> list[Document]:
+        """The mailboxes that exist now: ready and not soft-deleted; at least those in which ``mentioning`` occurs."""
         now = time.time()
-        return view.where("mailbox", lambda box: not box["WhenSoftDeleted"] and box["_ready"] <= now)
+        boxes = view.mentioning("mailbox", mentioning) if mentioning else view.all("mailbox")
+        return [box for box in boxes if not box["WhenSoftDeleted"] and box["_ready"] <= now]
 
     def mailbox_by_address(self, address: str, view: View | None = None) -> Document | None:
         """The mailbox that owns an SMTP address, primary or not."""
         wanted = "smtp:" + address.lower()
-        boxes = self.mailboxes(view or self.fresh)
+        boxes = self.mailboxes(view or self.fresh, wanted)
         return next((box for box in boxes if wanted in [entry.lower() for entry in box["EmailAddresses"]]), None)
 
     def address_holder(self, address: str) -> Document | None:
         """The mailbox, user or group, soft-deleted mailboxes excepted, that holds an SMTP address; None if free."""
         wanted = address.lower()
-        mailbox = self.fresh.first(
-            "mailbox",
-            lambda box: not box["WhenSoftDeleted"]
-            and "smtp:" + wanted in [entry.lower() for entry in box["EmailAddresses"]],
+        mailbox = next(
+            (
+                box
+                for box in self.fresh.mentioning("mailbox", "smtp:" + wanted)
+                if not box["WhenSoftDeleted"] and "smtp:" + wanted in [entry.lower() for entry in box["EmailAddresses"]]
+            ),
+            None,
         )
         return mailbox or self.fresh.first("group", lambda group: (group.get("mail") or "").lower() == wanted)
 

@@ -36,7 +36,7 @@ def mailbox(call: Call, identity: str, soft_deleted: bool = False) -> Document:
 def mailbox_seen(call: Call, identity: str, soft_deleted: bool = False) -> Document:
     """The mailbox as the replica of this read has it."""
     view = call.tenant.store.view_for(f"exchange/mailbox/{identity.lower()}")
-    return _single(call, identity, _mailboxes(call.tenant, view, soft_deleted), _is_mailbox)
+    return _single(call, identity, _mailboxes(call.tenant, view, identity, soft_deleted), _is_mailbox)
 
 
 def recipient_seen(call: Call, identity: str) -> tuple[str, Document]:
@@ -52,7 +52,7 @@ def recipient(call: Call, identity: str) -> tuple[str, Document]:
 def recipient_in(call: Call, identity: str, view: View) -> tuple[str, Document]:
     """The recipient of that identity in one view. Raises CmdletError when there is none, or several."""
     found: list[tuple[str, Document]] = [
-        ("mailbox", one) for one in _mailboxes(call.tenant, view) if _is_mailbox(one, identity)
+        ("mailbox", one) for one in _mailboxes(call.tenant, view, identity) if _is_mailbox(one, identity)
     ]
     found += [("group", one) for one in groups(view) if _is_group(one, identity)]
     if len(found) > 1:
@@ -94,8 +94,13 @@ def groups(view: View) -> list[Document]:
 def user(call: Call, identity: str, view: View | None = None) -> Document:
     """An Entra user by any of a user's or their mailbox's identities."""
     where = view or call.tenant.fresh
-    boxes = {one["ExternalDirectoryObjectId"] for one in _mailboxes(call.tenant, where) if _is_mailbox(one, identity)}
-    users = where.where("user", lambda one: not one.get("deletedDateTime"))
+    boxes = {
+        one["ExternalDirectoryObjectId"]
+        for one in _mailboxes(call.tenant, where, identity)
+        if _is_mailbox(one, identity)
+    }
+    users = where.all("user") if boxes else where.mentioning("user", identity)
+    users = [one for one in users if not one.get("deletedDateTime")]
     return _single(call, identity, users, lambda one, wanted: one["id"] in boxes or _any(one, _USER_KEYS, wanted))
 
 
@@ -147,8 +152,8 @@ def check_new_address(call: Call, address: str, own: str | None) -> None:
 def check_new_user_name(call: Call, name: str) -> None:
     """Refuse a user principal name that an Entra user has (id, type and text: live capture by its author)."""
     wanted = name.lower()
-    users = call.tenant.fresh.where("user", lambda one: not one.get("deletedDateTime"))
-    if any(one["userPrincipalName"].lower() == wanted for one in users):
+    users = call.tenant.fresh.mentioning("user", name)
+    if any(one["userPrincipalName"].lower() == wanted and not one.get("deletedDateTime") for one in users):
         raise CmdletError(
             "WLCDManagedMemberExistsException",
             f'The proxy address "SMTP:{name}" is already being used by the proxy addresses or LegacyExchangeDN. '
@@ -160,8 +165,8 @@ def check_new_user_name(call: Call, name: str) -> None:
 def check_new_name(call: Call, prop: str, value: str, own: str | None) -> None:
     """Refuse a Name or Alias that another recipient has (text: unverified)."""
     mine = {"Name": "_name", "Alias": "mailNickname"}[prop]
-    boxes = call.tenant.fresh.where("mailbox", lambda box: not box["WhenSoftDeleted"] and box["Guid"] != own)
-    others = [box[prop] for box in boxes]
+    boxes = call.tenant.fresh.mentioning("mailbox", value)
+    others = [box[prop] for box in boxes if not box["WhenSoftDeleted"] and box["Guid"] != own]
     others += [one.get(mine) or one["displayName"] for one in groups(call.tenant.fresh) if one["id"] != own]
     if value.lower() in (other.lower() for other in others):
         raise CmdletError(
@@ -194,10 +199,11 @@ def default_domain(tenant: Tenant) -> str:
     return str(domain["id"]) if domain else tenant.domain
 
 
-def _mailboxes(tenant: Tenant, view: View, soft_deleted: bool = False) -> list[Document]:
+def _mailboxes(tenant: Tenant, view: View, identity: str, soft_deleted: bool = False) -> list[Document]:
     if not soft_deleted:
-        return tenant.mailboxes(view)
-    return view.where("mailbox", lambda box: bool(box["WhenSoftDeleted"]) and box["_ready"] <= time.time())
+        return tenant.mailboxes(view, identity)
+    boxes = view.mentioning("mailbox", identity)
+    return [box for box in boxes if box["WhenSoftDeleted"] and box["_ready"] <= time.time()]
 
 
 def _is_mailbox(one: Document, identity: str) -> bool:
