@@ -145,7 +145,7 @@ def _message(error: Exception, run: Run[Any] | None) -> str:
     if run is None or not run.done:
         return str(error)
     done = "; ".join(step.summary for step in run.done)
-    return f"{error} Already done: {done}. Run again to continue."
+    return f"{error} Already done: {done}. Running again continues from there."
 
 
 def _done(run: Run[Any]) -> dict[str, Any]:

@@ -154,9 +154,8 @@ class Run(Generic[State]):
 
     def _not_shown(self, plan: Plan) -> TimedOut:
         waiting = [step.summary for step in plan.steps if step.visible] + list(plan.awaits)
-        done = "; ".join(step.summary for step in self.done) or "nothing had to be written"
         return TimedOut(
             "see the result within wait_timeout",
-            text=f"still not shown: {'; '.join(waiting)}. Done so far: {done}",
-            advice="Run again to continue; nothing is made twice.",
+            text=f"the service still does not show: {'; '.join(waiting)}",
+            advice="Running again continues, and makes nothing twice.",
         )

@@ -27,7 +27,6 @@ PROPERTIES = (
 CREATED_WITH = {"Name", "Alias", "PrimarySmtpAddress", "DisplayName"}
 # Set-Mailbox has no PrimarySmtpAddress in the cloud; WindowsEmailAddress sets the primary address and keeps the old one.
 WRITTEN_AS = {"PrimarySmtpAddress": "WindowsEmailAddress"}
-IDENTITIES = ("LegacyExchangeDN", "PrimarySmtpAddress", "Identity", "Guid", "DistinguishedName", "Name")
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class State:
         processing: its calendar processing, {} when not asked for.
         holder: another recipient that has the wanted address.
         domains: the accepted domains, None when not needed.
-        recipients: the recipients named in the options, by the name used there.
+        recipients: the recipients named in the options or in the calendar processing, by the name used there.
     """
 
     mailbox: Object | None
@@ -84,13 +83,16 @@ class EquipmentMailbox(Managed):
         processing = None
         if mailbox and self.processing:
             processing = readers.mailboxes.calendar_processing(mailbox["PrimarySmtpAddress"])
-        names = sorted({one for table in RECIPIENT_LISTS for one in self.processing.get(table.option) or []})
+        named = [table for table in RECIPIENT_LISTS if self.processing.get(table.option) is not None]
+        names = {one for table in named for one in self.processing[table.option]}
+        names |= {one for table in named for one in (processing or {}).get(table.name) or []}
+        recipients = dict(zip(sorted(names), readers.mailboxes.recipients(sorted(names)), strict=True)) if names else {}
         return State(
             mailbox,
             processing or {},
             readers.mailboxes.recipient(address) if moves and mailbox is None else None,
             readers.mailboxes.accepted_domains() if moves else None,
-            dict(zip(names, readers.mailboxes.recipients(names), strict=True)) if names else {},
+            recipients,
         )
 
     def plan(self, state: State) -> Plan:
@@ -163,7 +165,8 @@ class EquipmentMailbox(Managed):
                     "primary_smtp_address",
                     f"Use one of {', '.join(state.domains)}, or verify the domain first.",
                 )
-        missing = [name for name, found in state.recipients.items() if found is None]
+        wanted = {name for table in RECIPIENT_LISTS for name in self.processing.get(table.option) or []}
+        missing = [name for name in sorted(wanted) if state.recipients.get(name) is None]
         if missing:
             raise Refused(f"there is no recipient {', '.join(missing)}.", "calendar_processing", "Check the addresses.")
 
@@ -184,7 +187,7 @@ class EquipmentMailbox(Managed):
         return Step(summary, "exchange", cmdlet, {"Identity": identity}, values, settling=new)
 
     def _processing(self, state: State) -> Difference:
-        """Settings and recipient lists together. Lists are read back as legacyExchangeDN, so they compare by recipient."""
+        """Settings and recipient lists together. Lists are read back as legacyExchangeDN; both sides compare by recipient."""
         settings = difference(SETTINGS, self.processing, state.processing)
         values, before, after = dict(settings.values), dict(settings.before), dict(settings.after)
         for table in RECIPIENT_LISTS:
@@ -193,14 +196,15 @@ class EquipmentMailbox(Managed):
                 continue
             actual = state.processing.get(table.name) or []
             before[table.option] = actual
-            if len(actual) == len(wanted) and all(
-                any(same_text(one, state.recipients[name].get(form)) for one in actual for form in IDENTITIES)  # type: ignore[union-attr]
-                for name in wanted
-            ):
+            if self._guids(wanted, state) == self._guids(actual, state):
                 after[table.option] = actual
             else:
                 after[table.option] = values[table.name] = list(wanted)
         return Difference(values, before, after)
+
+    def _guids(self, names: Sequence[str], state: State) -> set[str]:
+        found = ((name, state.recipients.get(name)) for name in names)
+        return {str(one["Guid"]) if one else name for name, one in found}
 
     def _removal(self, state: State) -> Plan:
         if state.mailbox is None:
