@@ -15,10 +15,11 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from . import ews_folders, ews_items, ews_names, ews_read, ews_update
-from .ews_access import Caller, Refusal, authenticate, caller
+from .ews_access import Refusal, authenticate, caller
 from .ews_store import EwsError
 from .ews_xml import ERRORS, MESSAGES, SOAP, TYPES, Element, elements, invalid, local, make
 from .tenant import Tenant
+from .tokens import Principal
 
 OPERATIONS = {
     "ConvertId": ews_names.convert_id,
@@ -79,18 +80,20 @@ def routes(tenant: Tenant, urls: Mapping[str, str]) -> list[BaseRoute]:
     ]
 
 
-def _answer(tenant: Tenant, principal: object, body: bytes) -> Response:
+def _answer(tenant: Tenant, principal: Principal, body: bytes) -> Response:
     envelope = _parse(body)
     calls = elements(envelope.find(f"{{{SOAP}}}Body"))
     header = envelope.find(f"{{{SOAP}}}Header")
     if len(calls) != 1 or etree.QName(calls[0]).namespace != MESSAGES:
         raise invalid("The SOAP body has no single operation of the messages namespace.")
     call, name = calls[0], local(calls[0])
-    who: Caller = caller(tenant, principal, header)  # type: ignore[arg-type]
+    who = caller(tenant, principal, header)
     if name not in OPERATIONS:
         raise EwsError("ErrorInternalServerError", f"The simulator does not implement {name}.")
     messages = []
     for outcome in OPERATIONS[name](who, call):
+        if isinstance(outcome, EwsError) and outcome.code == "ErrorSchemaValidation":
+            raise outcome  # the service looks at the schema before anything else
         messages.append(_message(name, outcome))
     content = make(f"{name}Response", make("ResponseMessages", *messages, namespace=MESSAGES), namespace=MESSAGES)
     return _envelope(content, 200, versioned=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .ews_store import FOLDERS, EwsError, Reference, decode
-from .ews_xml import Element, child, elements, local, text
+from .ews_xml import Element, child, elements, local, number, text
 from .store import Document
 from .tenant import EWS_APPLICATION_ROLE, Tenant
 from .tokens import OUTLOOK_AUDIENCES, Principal, TokenRefused
@@ -71,7 +71,7 @@ class Caller:
             raise EwsError("ErrorCannotUseFolderIdForItemId", "Id must be that of an item.")
         self.open(said.mailbox)
         if kind == "OccurrenceItemId":
-            return Reference(said.mailbox, "O", said.item_id, int(element.get("InstanceIndex", "0")))
+            return Reference(said.mailbox, "O", said.item_id, number(element.get("InstanceIndex", "0")))
         return Reference(said.mailbox, "I", said.item_id) if kind == "RecurringMasterItemId" else said
 
     def folder(self, element: Element) -> tuple[Document, str]:

@@ -55,7 +55,7 @@ def _write(who: Caller, mailbox: Document, name: str, wanted: set[str]) -> Eleme
     folder, values = FOLDERS[name], _values(who, mailbox, name)
     element = make(folder.element)
     for field in _ORDER:
-        if field not in wanted or (field == "UnreadCount" and folder.element == "CalendarFolder"):
+        if field not in wanted or (field == "UnreadCount" and folder.element in ("CalendarFolder", "ContactsFolder")):
             continue
         if field == "FolderId":
             element.append(make(field, Id=folder_id(mailbox["Guid"], name), ChangeKey=_KEY))
@@ -92,10 +92,8 @@ def find_folder(who: Caller, call: Element) -> Iterator[Outcome]:
     for one in elements(child(call, "ParentFolderIds")):
         try:
             mailbox, parent = who.folder(one)
-            if call.get("Traversal") == "SoftDeleted":
-                found = []
-            else:
-                found = [name for name in FOLDERS if _below(name, parent, deep)]
+            lost = call.get("Traversal") == "SoftDeleted"
+            found = [name for name in FOLDERS if not lost and _below(name, parent, deep)]
             if condition is not None:
                 found = [name for name in found if ews_search.matches(condition, _values(who, mailbox, name))]
             page, attributes = ews_search.page(found, child(call, "IndexedPageFolderView"))

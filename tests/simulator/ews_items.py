@@ -16,7 +16,7 @@ from .ews_read import load
 from .ews_store import EwsError, find_item, new_item, not_simulated, save_item, words
 from .ews_store import move_item as move
 from .ews_time import occurrences, span, written
-from .ews_xml import MESSAGES, Element, child, elements, flag, invalid, local, make, read_fields
+from .ews_xml import MESSAGES, Element, child, elements, first, flag, invalid, local, make, read_fields
 from .store import Document
 
 _REPLIES = {"AcceptItem": "Accept", "TentativelyAcceptItem": "Tentative", "DeclineItem": "Decline"}
@@ -31,7 +31,7 @@ READ_ONLY = frozenset(
         "IsMeeting IsCancelled IsRecurring MeetingRequestWasSent CalendarItemType MyResponseType Organizer "
         "ConflictingMeetingCount AdjacentMeetingCount Duration TimeZone AppointmentReplyTime IsOnlineMeeting "
         "AppointmentSequenceNumber AppointmentState IsOrganizer ConversationIndex ConversationTopic ReceivedBy "
-        "ReceivedRepresenting When"
+        "ReceivedRepresenting"
     )
 )
 
@@ -78,7 +78,11 @@ def check_times(item: Document) -> None:
         raise EwsError("ErrorCalendarEndDateIsEarlierThanStartDate", "EndDate is earlier than StartDate")
     if (end - start).days > 5 * 366:
         raise EwsError("ErrorCalendarDurationIsTooLong", "The duration of the calendar item exceeds five years.")
-    if next(occurrences(item), None) is None:
+    try:
+        once = next(occurrences(item), None)
+    except (KeyError, ValueError, OverflowError) as error:
+        raise EwsError("ErrorCalendarInvalidRecurrence", "The recurrence pattern is invalid.") from error
+    if once is None:
         raise EwsError("ErrorRecurrenceHasNoOccurrence", "The recurrence has no occurrence.")
 
 
@@ -250,7 +254,7 @@ def move_item(who: Caller, call: Element) -> Iterator[Outcome]:
     """MoveItem."""
     for one in elements(child(call, "ItemIds")):
         try:
-            mailbox, folder = who.folder(elements(child(call, "ToFolderId"))[0])
+            mailbox, folder = who.folder(first(child(call, "ToFolderId"), "ToFolderId"))
             item = find_item(who.tenant, who.reference(one).item_id)
             yield [ids(move(who.tenant, item, folder, mailbox))]
         except EwsError as error:

@@ -20,7 +20,7 @@ from .ews_names import Outcome
 from .ews_store import EwsError, Reference, folder_id, items_in, occurrence_id, words
 from .ews_store import find_item as stored
 from .ews_time import duration, moment, occurrences, written
-from .ews_xml import FIELDS, MESSAGES, Element, child, elements, invalid, local, make, write_item
+from .ews_xml import FIELDS, MESSAGES, Element, child, elements, invalid, local, make, number, write_item
 from .meetings import is_organizer
 from .store import Document
 
@@ -228,6 +228,6 @@ def _calendar_view(items: list[Document], folder: str, view: Element) -> tuple[l
             if ends > begin or starts == ends == begin:
                 shown.append(_occurrence(item, index, starts, ends) if item.get("Recurrence") else item)
     shown.sort(key=lambda item: moment(item["Start"]))
-    limit = int(view.get("MaxEntriesReturned", len(shown)))
+    limit = number(view.get("MaxEntriesReturned", str(len(shown))))
     over = str(len(shown) <= limit).lower()
     return shown[:limit], {"TotalItemsInView": str(min(limit, len(shown))), "IncludesLastItemInRange": over}

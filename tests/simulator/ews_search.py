@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from .ews_store import EwsError, not_simulated, words
 from .ews_time import moment
-from .ews_xml import Element, child, elements, invalid, local
+from .ews_xml import Element, child, elements, first, invalid, local, number
 
 Thing = TypeVar("Thing")
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -88,20 +88,15 @@ def matches(restriction: Element, values: Mapping[str, Any]) -> bool:
     if name == "Or":
         return any(matches(one, values) for one in inner)
     if name == "Not":
-        return not matches(inner[0], values)
-    if not inner:
-        raise invalid(f"The element '{name}' has incomplete content.")
-    found = _path(inner[0])(values)
+        return not matches(first(restriction, name), values)
+    found = _path(first(restriction, name))(values)
     if name == "Exists":
         return found is not None
     if name == "Contains":
         return _contains(restriction, found)
     if name not in _COMPARISONS:
         raise not_simulated(f"the restriction {name}")
-    others = elements(child(restriction, "FieldURIOrConstant"))
-    if not others:
-        raise invalid(f"The element '{name}' has incomplete content.")
-    other = others[0]
+    other = first(child(restriction, "FieldURIOrConstant"), "FieldURIOrConstant")
     left = _comparable(found)
     right = _typed(other.get("Value", ""), left) if local(other) == "Constant" else _comparable(_path(other)(values))
     if left is None or right is None:
@@ -143,7 +138,7 @@ def _text(value: Any) -> Any:
 def sort(things: list[Thing], order: Element | None, values: Callable[[Thing], Mapping[str, Any]]) -> list[Thing]:
     """The things in the order that a SortOrder element asks for."""
     for field in reversed(elements(order)):
-        read = _path(elements(field)[0])
+        read = _path(first(field, "FieldOrder"))
 
         def rank(thing: Thing, read: Callable[[Mapping[str, Any]], Any] = read) -> tuple[bool, Any]:
             value = _comparable(read(values(thing)))
@@ -165,7 +160,7 @@ def page(things: list[Thing], view: Element | None) -> tuple[list[Thing], dict[s
     else:
         if local(view) not in ("IndexedPageItemView", "IndexedPageFolderView"):
             raise not_simulated(f"the view {local(view)}")
-        offset, size = int(view.get("Offset", "0")), int(view.get("MaxEntriesReturned", str(total)))
+        offset, size = number(view.get("Offset", "0")), number(view.get("MaxEntriesReturned", str(total)))
         if offset < 0 or (size < 1 and "MaxEntriesReturned" in view.attrib):
             raise EwsError("ErrorInvalidIndexedPagingParameters", "The IndexedPageView parameters are invalid.")
         if view.get("BasePoint") == "End":

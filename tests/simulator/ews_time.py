@@ -107,12 +107,16 @@ def _days(pattern: Any, first: date) -> Iterator[date]:
     """The days of a recurrence pattern, for ever. Raises EwsError for patterns that are not simulated."""
     name, said = etree.QName(pattern).localname, _local(pattern)
     interval = int(said.get("Interval", 1))
+    if interval < 1:
+        raise ValueError("an interval is at least 1")
     if name == "DailyRecurrence":
         while True:
             yield first
             first += timedelta(days=interval)
     elif name == "WeeklyRecurrence":
         wanted = {day for word in said["DaysOfWeek"].split() for day in _GROUPS.get(word, (word,))}
+        if not wanted <= set(_DAYS) or not wanted:
+            raise ValueError(f"no weekdays: {said['DaysOfWeek']}")
         week_start = _DAYS.index(said.get("FirstDayOfWeek", "Sunday"))
         monday = first - timedelta(days=(first.weekday() - week_start) % 7)
         while True:

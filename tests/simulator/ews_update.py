@@ -12,7 +12,7 @@ from .ews_access import Caller
 from .ews_items import READ_ONLY, check_times, choice, ids, named
 from .ews_names import Outcome
 from .ews_store import EwsError, find_item, not_simulated, save_item
-from .ews_xml import FIELDS, MESSAGES, Element, child, elements, local, make, read_fields
+from .ews_xml import FIELDS, MESSAGES, Element, child, elements, first, local, make, read_fields
 from .store import Document
 
 _SENDING = ("SendToNone", "SendOnlyToAll", "SendOnlyToChanged", "SendToAllAndSaveCopy", "SendToChangedAndSaveCopy")
@@ -25,11 +25,12 @@ def update_item(who: Caller, call: Element) -> Iterator[Outcome]:
     """UpdateItem of items as a whole; single occurrences of a series cannot be changed here."""
     for change in elements(child(call, "ItemChanges")):
         try:
-            said = who.reference(elements(change)[0])
+            named_id = first(change, "ItemChange")
+            said = who.reference(named_id)
             if said.kind == "O":
                 raise not_simulated("UpdateItem of one occurrence of a series")
             item = find_item(who.tenant, said.item_id)
-            _check_version(call, item, elements(change)[0].get("ChangeKey"))
+            _check_version(call, item, named_id.get("ChangeKey"))
             wanted = _changed(who, item, child(change, "Updates"))
             change_it = _calendar if item["_kind"] == "CalendarItem" else _mail
             updated = change_it(who, call, item, wanted)
@@ -58,7 +59,7 @@ def _changed(who: Caller, item: Document, updates: Element) -> Document:
     """The members to change, None for those to remove."""
     wanted: Document = {}
     for update in elements(updates):
-        path, *rest = elements(update)
+        path, rest = first(update, local(update)), elements(update)[1:]
         name = path.get("FieldURI", "").partition(":")[2]
         action = local(update)
         if local(path) == "ExtendedFieldURI":

@@ -108,6 +108,14 @@ def elements(element: Element | None) -> list[Element]:
     return [] if element is None else [one for one in element if isinstance(one.tag, str)]
 
 
+def first(element: Element | None, name: str) -> Element:
+    """The first child element of what has to have one, called ``name``. Raises EwsError."""
+    inner = elements(element)
+    if not inner:
+        raise invalid(f"The element '{name}' has incomplete content.")
+    return inner[0]
+
+
 def text(element: Element | None) -> str:
     """The text of an element, empty for none."""
     return (element.text or "").strip() if element is not None else ""
@@ -127,7 +135,8 @@ def flag(value: str) -> bool:
     return value in ("true", "1")
 
 
-def _number(value: str) -> int:
+def number(value: str) -> int:
+    """An xs:int. Raises EwsError."""
     try:
         return int(value)
     except ValueError as error:
@@ -159,7 +168,7 @@ def _read(kind: str, element: Element, time_zone: str | None) -> Any:
         except ValueError as error:
             raise invalid(f"The '{local(element)}' element is invalid - '{text(element)}' is no dateTime.") from error
     readers: dict[str, Callable[[], Any]] = {
-        "int": lambda: _number(text(element)),
+        "int": lambda: number(text(element)),
         "bool": lambda: flag(text(element)),
         "body": lambda: {"BodyType": element.get("BodyType", "Text"), "text": element.text or ""},
         "strings": lambda: [text(one) for one in elements(element)],

@@ -33,7 +33,7 @@ from exchangelib import (
     Version,
     errors,
 )
-from exchangelib.fields import MONDAY
+from exchangelib.fields import WEEKDAY_NAMES
 from exchangelib.folders import Calendar, SingleFolderQuerySet
 from exchangelib.items import (
     SEND_ONLY_TO_ALL,
@@ -43,7 +43,7 @@ from exchangelib.items import (
     MeetingResponse,
 )
 from exchangelib.properties import DistinguishedFolderId
-from exchangelib.protocol import BaseProtocol
+from exchangelib.protocol import BaseProtocol, close_connections
 from exchangelib.recurrence import Recurrence, WeeklyPattern
 from oauthlib.oauth2 import OAuth2Token
 from requests.adapters import HTTPAdapter
@@ -143,7 +143,8 @@ def full_access(tenant: Tenant, owner: str, user: str, *, deny: bool = False) ->
 
 
 def sid(kind: str, value: str) -> str:
-    return f"<t:ExchangeImpersonation><t:ConnectingSID><t:{kind}>{value}</t:{kind}></t:ConnectingSID></t:ExchangeImpersonation>"
+    named = f"<t:ConnectingSID><t:{kind}>{value}</t:{kind}></t:ConnectingSID>"
+    return f"<t:ExchangeImpersonation>{named}</t:ExchangeImpersonation>"
 
 
 def as_user(address: str) -> str:
@@ -284,7 +285,20 @@ def test_elements_out_of_schema_order_are_a_schema_fault(tenant: Tenant) -> None
         '<m:CreateItem SendMeetingInvitations="SendToNone"><m:Items><t:CalendarItem>'
         "<t:Start>2026-12-01T10:00:00Z</t:Start><t:Subject>Late</t:Subject></t:CalendarItem></m:Items></m:CreateItem>"
     )
-    assert "ErrorSchemaValidation" in post(tenant, user_token(tenant, ALICE), body=body).text
+    fault_of(post(tenant, user_token(tenant, ALICE), body=body), "ErrorSchemaValidation")
+
+
+def test_a_recurrence_without_end_or_sense_is_refused(tenant: Tenant) -> None:
+    for pattern in (
+        "<t:Interval>0</t:Interval><t:DaysOfWeek>Monday</t:DaysOfWeek>",
+        "<t:DaysOfWeek>Someday</t:DaysOfWeek>",
+    ):
+        body = (
+            '<m:CreateItem SendMeetingInvitations="SendToNone"><m:Items><t:CalendarItem>'
+            f"<t:Recurrence><t:WeeklyRecurrence>{pattern}</t:WeeklyRecurrence><t:NoEndRecurrence><t:StartDate>2026-12-01"
+            "</t:StartDate></t:NoEndRecurrence></t:Recurrence></t:CalendarItem></m:Items></m:CreateItem>"
+        )
+        assert "ErrorCalendarInvalidRecurrence" in post(tenant, user_token(tenant, ALICE), body=body).text
 
 
 def test_what_is_not_simulated_says_so(tenant: Tenant) -> None:
@@ -364,6 +378,7 @@ def field(tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     while not server.started:
         time.sleep(0.01)
     yield Field(tenant, port)
+    close_connections()  # asyncio waits half a minute for a client that does not close TLS
     server.should_exit = True
     thread.join()
     socket.close()
@@ -483,7 +498,7 @@ def test_a_view_shows_what_overlaps_it(field: Field) -> None:
 
 def test_a_weekly_series_is_shown_as_its_occurrences(field: Field) -> None:
     weekly = Recurrence(
-        pattern=WeeklyPattern(interval=1, weekdays=[TOMORROW.weekday() + MONDAY]), start=TOMORROW.date(), number=4
+        pattern=WeeklyPattern(interval=1, weekdays=[WEEKDAY_NAMES[TOMORROW.weekday()]]), start=TOMORROW.date(), number=4
     )
     field.book(recurrence=weekly, required_attendees=[], resources=[])
     calendar = field.account(ALICE).calendar
@@ -578,6 +593,7 @@ def test_a_stale_version_is_a_conflict(field: Field) -> None:
 
 def test_deleting_cancels(field: Field) -> None:
     booked = field.book()
+    gone = booked.id
     booked.delete(send_meeting_cancellations=SEND_TO_ALL_AND_SAVE_COPY)
     assert not list(field.account(ALICE).calendar.all())
     item = only(field.account(BOB).calendar.all())
@@ -585,7 +601,9 @@ def test_deleting_cancels(field: Field) -> None:
     waiting = list(field.account(VMR).inbox.all())  # with None, nobody tidies up
     assert {type(one) for one in waiting} == {MeetingRequest, MeetingCancellation}
     with pytest.raises(errors.ErrorItemNotFound):
-        booked.account.calendar.get(id="AAMk" + "A" * 56)
+        booked.account.calendar.get(id=gone)
+    with pytest.raises(errors.ErrorInvalidIdMalformed):
+        booked.account.calendar.get(id="AAMkAAAA")
 
 
 def test_cancelling_moves_the_meeting_to_deleted_items(field: Field) -> None:
@@ -667,7 +685,7 @@ def test_a_delegate_reads_the_equipments_calendar_with_full_access(field: Field)
     shared = Calendar(
         root=carol.root, _distinguished_id=DistinguishedFolderId(id="calendar", mailbox=Mailbox(email_address=VMR))
     )
-    assert only(SingleFolderQuerySet(account=carol, folder=shared).resolve()).total_count == 1
+    assert SingleFolderQuerySet(account=carol, folder=shared).resolve().total_count == 1
 
 
 def test_the_service_account_impersonates_by_role(field: Field) -> None:
