@@ -24,7 +24,7 @@ Documents by kind (the id is the store's key; members that start with ``_`` neve
                           ``RecipientWriteScope``, ``CustomResourceScope``, ``CustomRecipientWriteScope``
 ``mailboxPermission``     {Identity: mailbox Guid, User: user principal name, AccessRights: [..], Deny, IsInherited}
 ``organizationConfig``    one, keyed ``organization``
-``item``                  a mailbox item, see ``ews``
+``item``                  a mailbox item, see ``meetings``
 ``grant``                 codes and refresh tokens, see ``entra``
 """
 
