@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
+from .cmdlets.calendar import legacy_dn
 from .ews_store import items_in
 from .ews_time import occurrences
 from .store import Document
@@ -92,6 +93,7 @@ def _is_listed(tenant: Tenant, address: str, entries: list[str]) -> bool:
     user = mailbox["ExternalDirectoryObjectId"]
     for group in tenant.fresh.where("group", lambda one: one["mailEnabled"] and user in one["_members"]):
         known |= {str(value).lower() for value in group.values() if isinstance(value, str) and value}
+        known.add(legacy_dn(group).lower())
     return any(str(entry).lower() in known for entry in entries)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from simulator import meetings, seed
+from simulator.cmdlets.calendar import legacy_dn
 from simulator.ews_store import EwsError, items_in, new_item
 from simulator.ews_time import occurrences, written
 from simulator.store import Document
@@ -112,6 +113,14 @@ def test_the_organizer_adds_nothing_when_the_subject_is_only_deleted(office: Off
 def test_the_booking_policy(office: Office, settings: Document, fields: Document, answer: str) -> None:
     office.set(**settings)
     assert office.answer(office.meeting(**fields)) == answer
+
+
+def test_the_booking_policy_knows_groups_as_the_cmdlet_stores_them(office: Office) -> None:
+    group = office.tenant.fresh.first("group", lambda one: one["mail"] == "vmr-users@contoso.com")
+    assert group is not None
+    office.set(AllBookInPolicy=False, BookInPolicy=[legacy_dn(group)])
+    assert office.answer(office.meeting()) == "Accept"
+    assert office.answer(office.meeting(CAROL, TOMORROW + timedelta(days=1))) == "Decline"
 
 
 def test_conflicts(office: Office) -> None:
