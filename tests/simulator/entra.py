@@ -95,7 +95,7 @@ class _Entra:
         self.tenant, self.base = tenant, urls["login"]
         self.resources = Resources(tenant, urls)
 
-    # --- discovery --------------------------------------------------------------------------------------------------
+    # --- discovery ----------------------------------------------------------------------------------------------------
 
     def instance(self, request: Request, form: Mapping[str, str]) -> Response:
         """Which hosts are the same authority; any host asked about is one (a simulator may have any name)."""

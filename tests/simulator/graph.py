@@ -45,8 +45,8 @@ _UNAUTHORISED = {
     "missing": "Access token is empty.",
     "expired": "Lifetime validation failed, the token is expired.",
     "malformed": "IDX14100: JWT is not well formed, there are no dots (.).\nThe token needs to be in JWS or JWE "
-    "Compact Serialization Format. (JWS): 'EncodedHeader.EncodedPayload.EncodedSignature'. (JWE): 'EncodedProtectedHeader"
-    ".EncodedEncryptedKey.EncodedInitializationVector.EncodedCiphertext.EncodedAuthenticationTag'.",
+    "Compact Serialization Format. (JWS): 'EncodedHeader.EncodedPayload.EncodedSignature'. (JWE): "
+    "'EncodedProtectedHeader.EncodedEncryptedKey.EncodedInitializationVector.EncodedCiphertext.EncodedAuthenticationTag'.",
     # Unverified wordings.
     "audience": "Access token validation failure. Invalid audience.",
     "signature": "Access token validation failure. Invalid signature.",

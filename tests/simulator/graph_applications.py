@@ -211,7 +211,7 @@ def _changed(application: Document, body: Document) -> Document:
 
 
 def delete_principal(tenant: Tenant, principal: Document) -> None:
-    """Soft-delete a service principal; Exchange drops its own and that one's roles (Microsoft docs: application-rbac)."""
+    """Soft-delete it; Exchange drops its service principal and role assignments (Microsoft docs: application-rbac)."""
     tenant.store.update("servicePrincipal", principal["id"], deletedDateTime=graph_time())
     if tenant.fresh.get("exchangeServicePrincipal", principal["id"]):
         tenant.store.remove("exchangeServicePrincipal", principal["id"])

@@ -186,7 +186,7 @@ def key_credentials(wanted: list[Document], before: list[Document]) -> list[Docu
     return kept
 
 
-# --- federated identity credentials ---------------------------------------------------------------------------------
+# --- federated identity credentials -----------------------------------------------------------------------------------
 
 
 def _context(application: Document) -> str:

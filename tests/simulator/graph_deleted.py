@@ -112,7 +112,7 @@ def _restore_user(call: Call, user: Document) -> Document:
     check_name_is_free(call, name, user["id"])
     used = seats_used(call)
     kept = []
-    for licence in user["assignedLicenses"]:
+    for licence in user["assignedLicenses"] if call.tenant.switch("restore_licences") else []:
         sku = call.fresh.get("subscribedSku", licence["skuId"])
         units = sku["prepaidUnits"] if sku else {"enabled": 0, "warning": 0}
         if units["enabled"] + units["warning"] > used.get(licence["skuId"], 0):

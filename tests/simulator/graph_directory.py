@@ -1,9 +1,11 @@
 # Copyright (c) 2026 the vmrops.o365 authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tenant itself: organization, domains, administrative units."""
+"""The tenant itself: organization, domains, administrative units, and what this tenant has none of."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from .graph_call import Answer, Call, not_found, operation
 from .graph_objects import objects
@@ -68,3 +70,24 @@ def list_unit_members(call: Call, key: str) -> Answer:
         raise not_found(key)
     documents, kinds = objects(call, found["_members"])
     return collection(call, _OBJECT, documents, "directoryObjects", kinds)
+
+
+def _nothing(kind: Kind) -> tuple[Callable[[Call], Answer], Callable[[Call, str], Answer]]:
+    def empty(call: Call) -> Answer:
+        return collection(call, kind, [])
+
+    def missing(call: Call, key: str) -> Answer:
+        raise not_found(key)
+
+    return empty, missing
+
+
+for _type, _path in (
+    ("contract", "contracts"),
+    ("conditionalAccessPolicy", "identity/conditionalAccess/policies"),
+    ("delegatedAdminCustomer", "tenantRelationships/delegatedAdminCustomers"),
+    ("delegatedAdminRelationship", "tenantRelationships/delegatedAdminRelationships"),
+):
+    _empty, _missing = _nothing(Kind(_type, _path))
+    operation(f"GET /{_path}")(_empty)
+    operation(f"GET /{_path}/{{{_type}-id}}")(_missing)

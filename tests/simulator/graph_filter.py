@@ -89,7 +89,7 @@ class Filter:
             if operator == "eq" and name in eq_refused:
                 raise unsupported()
 
-    # --- reading ----------------------------------------------------------------------------------------------------
+    # --- reading ------------------------------------------------------------------------------------------------------
 
     def _tokenize(self, text: str) -> list[tuple[str, str]]:
         tokens, position = [], 0

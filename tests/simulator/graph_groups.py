@@ -9,6 +9,7 @@ from .graph_applications import linked_object
 from .graph_call import NO_CONTENT, Answer, Call, bad_request, not_found, operation
 from .graph_objects import find, live, objects, to_change
 from .graph_odata import KINDS, collection, counted, single
+from .graph_types import check_body
 from .store import Document
 
 _GROUP = KINDS["group"]
@@ -74,3 +75,37 @@ def remove_member(call: Call, key: str, member: str) -> Answer:
         raise not_found(member)
     call.tenant.store.update("group", group["id"], _members=[one for one in group["_members"] if one != member])
     return NO_CONTENT
+
+
+def _groups_of(call: Call, key: str) -> list[str]:
+    """The ids of a user's groups, through groups in groups."""
+    found: list[str] = []
+    pending = [find(call, "user", key)["id"]]
+    while pending:
+        member = pending.pop()
+        new = [one["id"] for one in _groups(call) if member in one["_members"] and one["id"] not in found]
+        found += new
+        pending += new
+    return found
+
+
+def _strings(call: Call, ids: list[str]) -> Answer:
+    return Answer(200, {"@odata.context": f"{call.base}/$metadata#Collection(Edm.String)", "value": ids})
+
+
+@operation("POST /users/{user-id}/getMemberGroups")
+def get_member_groups(call: Call, key: str) -> Answer:
+    """The ids of a user's groups; only security-enabled ones where that is asked for."""
+    body = check_body("POST /users/{user-id}/getMemberGroups", call.body)
+    ids = _groups_of(call, key)
+    if body.get("securityEnabledOnly"):
+        ids = [one["id"] for one in _groups(call) if one["id"] in ids and one["securityEnabled"]]
+    return _strings(call, ids)
+
+
+@operation("POST /users/{user-id}/checkMemberGroups")
+def check_member_groups(call: Call, key: str) -> Answer:
+    """Which of these groups a user is in."""
+    body = check_body("POST /users/{user-id}/checkMemberGroups", call.body)
+    held = _groups_of(call, key)
+    return _strings(call, [one for one in body.get("groupIds") or [] if one in held])

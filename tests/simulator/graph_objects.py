@@ -42,7 +42,7 @@ def find(call: Call, kind: str, key: str, *, own_view: bool = False) -> Document
     wanted = key.lower()
     found = view.get(kind, key) if name == "id" else None
     if found is None and kind == "user" and name == "id":
-        found = view.first("user", lambda one: one["userPrincipalName"].lower() == wanted)
+        found = view.first("user", lambda one: one["userPrincipalName"].lower() == wanted and live(one) is not None)
     elif found is None and name in ("appId", "uniqueName"):
         found = view.first(kind, lambda one: str(one.get(name) or "").lower() == wanted and live(one) is not None)
     found = live(found)

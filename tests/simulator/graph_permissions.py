@@ -15,6 +15,8 @@ from .seed import DIRECTORY_ROLES
 from .tokens import Principal
 
 _SELF = {"User.Read", "User.ReadWrite"}
+_SELF_TOO = {"GET /users/{user-id}/memberOf", "GET /users/{user-id}/transitiveMemberOf"}
+_SELF_WITHOUT_ROLE = {"POST /users/{user-id}/revokeSignInSessions"}
 
 _DELETED = {
     "user": ["User.Read.All", "User.ReadWrite.All", "User.DeleteRestore.All", "Directory.Read.All"],
@@ -132,7 +134,7 @@ def check(operation: str, principal: Principal, own: bool) -> frozenset[str] | N
     named = set(_EXTRA.get(operation) or entry.get("application" if principal.app_only else "delegated") or [])
     if not own:
         named -= _SELF
-    elif operation.startswith("GET "):
+    elif operation in _SELF_TOO:
         named |= _SELF
     companions: dict[str, list[str]] = entry.get("alsoRequires") or {}
     only_companions = {name for names in companions.values() for name in names}
@@ -142,7 +144,7 @@ def check(operation: str, principal: Principal, own: bool) -> frozenset[str] | N
         if not (name in only_companions and name not in companions)
         and (name not in companions or any(held & _with_write_forms(companion) for companion in companions[name]))
     }
-    if not used or (not principal.app_only and not own and not _role_allows(operation, principal)):
+    if not used or (not principal.app_only and not _role_allows(operation, principal, own)):
         return None
     return frozenset(used)
 
@@ -152,9 +154,9 @@ def has_role(principal: Principal, *names: str) -> bool:
     return bool(principal.directory_roles & {DIRECTORY_ROLES[name] for name in (*names, "Global Administrator")})
 
 
-def _role_allows(operation: str, principal: Principal) -> bool:
+def _role_allows(operation: str, principal: Principal, own: bool) -> bool:
     method, _, path = operation.partition(" ")
-    if method == "GET":
+    if method == "GET" or (own and operation in _SELF_WITHOUT_ROLE):
         return True
     parts = path.strip("/").split("/")
     names = next((_WRITERS[part] for part in (*reversed(parts[1:]), parts[0]) if part in _WRITERS), set())

@@ -122,7 +122,9 @@ def give_role(call: Call, role: str, principal: str, scope: str = "/") -> Docume
         lambda one: (one["roleDefinitionId"], one["principalId"], one["directoryScopeId"]) == (role, principal, scope),
     )
     if same:
-        raise bad_request(CONFLICT, [{"code": "ConflictingObjects", "message": CONFLICT, "target": "None"}])
+        status = int(call.tenant.switch("duplicate_role_assignment_status"))
+        code = "Request_MultipleObjectsWithSameKeyValue" if status == 409 else "Request_BadRequest"
+        raise GraphError(status, code, CONFLICT, [{"code": "ConflictingObjects", "message": CONFLICT, "target": "None"}])
     key = base64.urlsafe_b64encode(uuid.uuid4().bytes + uuid.UUID(principal).bytes).rstrip(b"=").decode() + "-1"
     document = {"id": key, "roleDefinitionId": role, "principalId": principal, "directoryScopeId": scope}
     return call.tenant.store.put("roleAssignment", key, document)
@@ -153,7 +155,7 @@ def get_definition(call: Call, key: str) -> Answer:
     return single(call, _DEFINITION, found)
 
 
-# --- the older way --------------------------------------------------------------------------------------------------
+# --- the older way ----------------------------------------------------------------------------------------------------
 
 
 def _roles(call: Call) -> list[Document]:

@@ -100,7 +100,7 @@ def update_user(call: Call, key: str) -> Answer:
         _may_set_password(call, user)
     _check_values(call, body, user)
     changed = call.tenant.store.put("user", user["id"], {**user, **_stored(body)})
-    _pass_on(call, changed)
+    _pass_on(call, user["userPrincipalName"], changed)
     if (body.get("passwordProfile") or {}).get("password") is not None:
         end_sessions(call, user["id"])
     return NO_CONTENT
@@ -126,21 +126,6 @@ def revoke_sessions(call: Call, key: str) -> Answer:
     end_sessions(call, user["id"])
     body = {"@odata.context": f"{call.base}/$metadata#Edm.Boolean", "value": True}
     return Answer(200, body)
-
-
-@operation("POST /users/{user-id}/changePassword")
-def change_password(call: Call, key: str) -> Answer:
-    """A signed-in user's own change; an application cannot."""
-    user = to_change(call, "user", key)
-    if call.principal.user_id != user["id"]:
-        raise denied()
-    body = call.body if isinstance(call.body, dict) else {}
-    if body.get("currentPassword") != user["_password"]:
-        # Unverified wording.
-        raise bad_request("The specified password does not match the current password.")
-    check_password(str(body.get("newPassword") or ""), user.get("passwordPolicies"))
-    call.tenant.store.update("user", user["id"], _password=body["newPassword"])
-    return NO_CONTENT
 
 
 @operation("GET /users/{user-id}/memberOf", "GET /users/{user-id}/transitiveMemberOf")
@@ -196,7 +181,8 @@ def check_password(password: str, policies: str | None) -> None:
 def check_name_is_free(call: Call, name: str, own_id: str) -> None:
     """Raise GraphError when a user principal name is another's name or mail address."""
     wanted = name.lower()
-    if call.fresh.first("user", lambda one: one["userPrincipalName"].lower() == wanted and one["id"] != own_id):
+    named = call.fresh.where("user", lambda one: one["userPrincipalName"].lower() == wanted and live(one) is not None)
+    if any(one["id"] != own_id for one in named):
         raise taken("userPrincipalName")
     holder = call.tenant.address_holder(name)
     holder_id = holder and (holder.get("ExternalDirectoryObjectId") or holder.get("id"))
@@ -277,12 +263,16 @@ def _stored(body: Document) -> Document:
     return plain
 
 
-def _pass_on(call: Call, after: Document) -> None:
+def _pass_on(call: Call, earlier: str, after: Document) -> None:
     """Exchange shows Entra's names (inferred: its own copy is refreshed from the directory)."""
+    store, name = call.tenant.store, after["userPrincipalName"]
+    if name != earlier:
+        for one in call.fresh.where("mailboxPermission", lambda each: each["User"].lower() == earlier.lower()):
+            store.remove("mailboxPermission", f"{one['Identity']}/{one['User']}/{one['Deny']}")
+            store.put("mailboxPermission", f"{one['Identity']}/{name}/{one['Deny']}", {**one, "User": name})
     mailbox = call.fresh.first("mailbox", lambda box: box["ExternalDirectoryObjectId"] == after["id"])
     if mailbox:
-        name = after["userPrincipalName"]
-        call.tenant.store.update(
+        store.update(
             "mailbox",
             mailbox["Guid"],
             DisplayName=after["displayName"],

@@ -49,6 +49,8 @@ SWITCHES: dict[str, Any] = {
     "not_found_status": 400,  # HTTP status of a cmdlet's not-found (400 or 404)
     "follow_next_link": True,  # whether InvokeCommand's @odata.nextLink can be followed (both were seen)
     "duplicate_grant_status": 409,  # oauth2PermissionGrants that exist already: 409 or 400
+    "duplicate_role_assignment_status": 400,  # directory role assignments that exist already: 400 or 409
+    "restore_licences": True,  # whether restoring a user gives back the licences for which there are seats
     "mailbox_delay": 0.0,  # seconds from licence to mailbox
     "restore_service_principal": False,  # whether restoring an application restores its service principal too
 }
