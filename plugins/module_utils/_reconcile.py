@@ -23,6 +23,8 @@ Answers = dict[str, dict[str, Any]]
 
 # How long a conflict may be explained by a read that lags behind; then it is the error it says it is.
 CONFLICT_SECONDS = 60.0
+# Replicas answer in turn; one good read may come from the only one that knows.
+GOOD_READS = 2
 
 
 class Resource(Protocol[State]):
@@ -63,6 +65,7 @@ class Run(Generic[State]):
     check_mode: bool = False
     plan: Plan = field(default_factory=Plan)
     done: list[Step] = field(default_factory=list)
+    doubtful: list[Step] = field(default_factory=list)
     answers: Answers = field(default_factory=dict)
 
     def reconcile(self) -> dict[str, Any]:
@@ -81,7 +84,7 @@ class Run(Generic[State]):
             state = self._converge(state)
         proof = {} if self.check_mode else self.resource.prove(self.readers, state)
         return {
-            "changed": bool(self.plan.steps),
+            "changed": bool(self.plan.steps if self.check_mode else self.done),
             "diff": self.plan.diff(),
             "warnings": list(self.plan.warnings),
             **self.steps(),
@@ -102,14 +105,18 @@ class Run(Generic[State]):
         return {"summary": step.summary, "service": step.service, **request}
 
     def _converge(self, state: State) -> State:
-        plan, polls, conflicts = self.plan, Backoff(0.2, 5.0), Deadline(CONFLICT_SECONDS)
+        plan, polls, conflicts, good = self.plan, Backoff(0.2, 5.0), Deadline(CONFLICT_SECONDS), 0
         while True:
             broken = self._pass(plan)
             if not self.done and broken is None and not plan.awaits:
                 return state
             state = self.resource.read(self.readers, self.answers)
             plan = self.resource.plan(state)
-            if not self._visible(plan) and not plan.awaits:
+            self._settle_doubts(plan)
+            if not self.done:
+                self.plan = plan
+            good = 0 if self._visible(plan) or plan.awaits else good + 1
+            if good == GOOD_READS:
                 return state
             expired = isinstance(broken, Conflict) and not conflicts.left
             if expired or ((not self._pending(plan) or broken) and not self.deadline.sleep(polls.next())):
@@ -122,11 +129,22 @@ class Run(Generic[State]):
             try:
                 answer = self._perform(resolved)
             except (MayHaveHappened, Conflict) as failure:
+                if isinstance(failure, MayHaveHappened):
+                    self.doubtful.append(resolved)
                 return failure
             self.done.append(resolved)
             if step.saves:
                 self.answers[step.saves] = answer
         return None
+
+    def _settle_doubts(self, plan: Plan) -> None:
+        """A write that may have happened has, once it is not planned any more."""
+        planned = [step.resolved(self.answers) for step in plan.steps]
+        for step in list(self.doubtful):
+            if not any(step.covers(one) for one in planned):
+                self.doubtful.remove(step)
+                self.done.append(step)
+                self.answers.setdefault(step.saves, {})
 
     def _perform(self, step: Step) -> dict[str, Any]:
         """One step, again while the service does not know what was made a moment ago, until the deadline."""

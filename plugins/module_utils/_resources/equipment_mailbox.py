@@ -150,7 +150,8 @@ class EquipmentMailbox(Managed):
                 "name",
                 "Choose another name and address; a mailbox of another kind is never taken over.",
             )
-        if state.holder:
+        # An equipment mailbox that one read finds and the other does not is this one, made a moment ago.
+        if state.holder and state.holder.get("RecipientTypeDetails") != EQUIPMENT:
             raise Refused(
                 f"{address} belongs to {state.holder.get('DisplayName') or state.holder.get('Name')} "
                 f"({state.holder.get('RecipientTypeDetails') or state.holder.get('RecipientType')}).",
