@@ -95,6 +95,7 @@ class Simulator:
         faults: rules of what goes wrong on purpose (see ``simulator.faults``).
         lag: seconds until every read shows a write.
         latency: milliseconds added to every answer.
+        ports: the first of four ports; free ones, other ones after each start, when 0.
     """
 
     def __init__(
@@ -105,8 +106,9 @@ class Simulator:
         faults: Sequence[Mapping[str, Any]] = (),
         lag: float = 0.0,
         latency: float = 0.0,
+        ports: int = 0,
     ) -> None:
-        self.state = state
+        self.state, self.ports = state, ports
         self.seed, self.faults, self.lag, self.latency = seed, faults, lag, latency
         self.wire_log = state / "wire.jsonl"
         self.endpoints: dict[str, str] = {}
@@ -145,12 +147,18 @@ class Simulator:
     def _command(self) -> list[str]:
         command = [sys.executable, "-m", "simulator", "serve", "--state", str(self.state)]
         command += ["--wire-log", str(self.wire_log), "--lag", str(self.lag), "--latency", str(self.latency)]
+        command += ["--ports", str(self.ports)]
         for option, content in (("seed", self.seed), ("faults", self.faults)):
             if content:
                 path = self.state / f"{option}.yml"
                 path.write_text(yaml.safe_dump(_plain(content)))
                 command += [f"--{option}", str(path)]
         return command
+
+    @property
+    def running(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
         """End it as an administrator would (SIGTERM)."""
@@ -183,7 +191,7 @@ class Simulator:
         lag: float | None = None,
         latency: float | None = None,
     ) -> None:
-        """Stop and start on the same state, with what is given changed. Ports, and with them the endpoints, differ."""
+        """Stop and start on the same state, with what is given changed. Free ports, and with them the endpoints, differ."""
         self.stop()
         self.faults = self.faults if faults is None else faults
         self.lag = self.lag if lag is None else lag
