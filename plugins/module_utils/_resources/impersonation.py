@@ -201,9 +201,10 @@ class Impersonation(Managed):
             steps.append(Step(summary, "exchange", "Set-ManagementScope", {"Identity": self.name}, values))
 
     def _plan_assignment(self, role: str, name: str, state: State, steps: list[Step]) -> None:
-        if any(self._fits(one, role, state) for one in state.assignments):
-            return
         current = state.named.get(name)
+        mine = [*state.assignments, *([current] if current and self._is_assignee(current, state) else [])]
+        if any(self._fits(one, role, state) for one in mine):
+            return
         if current and not (same_text(current["Role"], role) and self._is_assignee(current, state)):
             if self.options["conflict"] == "fail":
                 raise Refused(
