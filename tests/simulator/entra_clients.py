@@ -67,13 +67,11 @@ def find_client(tenant: Tenant, app_id: str, segment: str) -> tuple[Document, Do
     if not app_id:
         raise errors.missing_parameter("client_id")
     view = tenant.store.view_for(f"secret/{app_id.lower()}")
-    wanted = app_id.lower()
-    application = view.first("application", lambda one: one["appId"].lower() == wanted and not one["deletedDateTime"])
+    application = next((one for one in view.having("application", "appId", app_id) if not one["deletedDateTime"]), None)
     if application is None or not tenant.fresh.get("application", application["id"]):
         raise errors.unknown_application(app_id, segment)
-    principal = view.first(
-        "servicePrincipal", lambda one: one["appId"].lower() == wanted and not one["deletedDateTime"]
-    )
+    principals = view.having("servicePrincipal", "appId", app_id)
+    principal = next((one for one in principals if not one["deletedDateTime"]), None)
     if principal is None:
         raise errors.no_service_principal(app_id, tenant.id)
     if not principal["accountEnabled"] or application.get("isDisabled"):

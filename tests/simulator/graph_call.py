@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -102,15 +103,26 @@ class Call:
     body: Any
     principal: Principal
     permissions: frozenset[str]
+    _many: bool = False
 
     @property
     def owned_only(self) -> bool:
         """Whether the call is limited to applications that the caller owns."""
         return self.permissions == {OWNED}
 
+    def mailbox_of(self, user_id: str) -> Document | None:
+        """The mailbox of a user, if it exists now: ready and not soft-deleted."""
+        if self._many:
+            return self._mailboxes.get(user_id)
+        boxes = self.fresh.having("mailbox", "ExternalDirectoryObjectId", user_id)
+        return next((box for box in boxes if not box["WhenSoftDeleted"] and box["_ready"] <= time.time()), None)
+
+    def expect_many(self) -> None:
+        """Read every mailbox at once: a list of users follows."""
+        self._many = True
+
     @cached_property
-    def mailboxes(self) -> dict[str, Document]:
-        """The mailboxes that exist now, by their user's id."""
+    def _mailboxes(self) -> dict[str, Document]:
         return {box["ExternalDirectoryObjectId"]: box for box in self.tenant.mailboxes(self.fresh)}
 
     @cached_property

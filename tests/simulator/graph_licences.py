@@ -197,7 +197,7 @@ def get_details(call: Call, key: str, details_key: str) -> Answer:
 
 
 def _details(call: Call, user: Document) -> list[Document]:
-    ready = user["id"] in call.mailboxes
+    ready = call.mailbox_of(user["id"]) is not None
     details = []
     for licence in licences_of(user):
         sku = call.fresh.get("subscribedSku", licence["skuId"]) or {"servicePlans": [], "skuPartNumber": ""}

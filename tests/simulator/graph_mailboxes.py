@@ -28,7 +28,7 @@ _PURPOSES = {
 def _mailbox(call: Call, key: str) -> tuple[Document, Document]:
     """The user and the mailbox; GraphError 404 until the mailbox is ready."""
     user = find(call, "user", key)
-    mailbox = call.mailboxes.get(user["id"])
+    mailbox = call.mailbox_of(user["id"])
     if mailbox is None:
         text = "The mailbox is either inactive, soft-deleted, or is hosted on-premise."
         raise GraphError(404, "MailboxNotEnabledForRESTAPI", text)

@@ -32,6 +32,10 @@ def live(document: Document | None) -> Document | None:
     return document if document and not document.get("deletedDateTime") else None
 
 
+def _first_live(documents: list[Document]) -> Document | None:
+    return next((one for one in documents if live(one)), None)
+
+
 def find(call: Call, kind: str, key: str, *, own_view: bool = False) -> Document:
     """The object that a path's key names, as the answering replica has it; GraphError 404 when it has none.
 
@@ -39,12 +43,11 @@ def find(call: Call, kind: str, key: str, *, own_view: bool = False) -> Document
     """
     view = call.fresh if own_view else call.view
     name = key.name if isinstance(key, Key) else "id"
-    wanted = key.lower()
     found = view.get(kind, key) if name == "id" else None
     if found is None and kind == "user" and name == "id":
-        found = view.first("user", lambda one: one["userPrincipalName"].lower() == wanted and live(one) is not None)
+        found = _first_live(view.having("user", "userPrincipalName", key))
     elif found is None and name in ("appId", "uniqueName"):
-        found = view.first(kind, lambda one: str(one.get(name) or "").lower() == wanted and live(one) is not None)
+        found = _first_live(view.having(kind, name, key))
     found = live(found)
     if found is None:
         raise not_found(key)
@@ -93,7 +96,7 @@ def licences_of(user: Document) -> list[Document]:
 
 
 def _show_user(call: Call, user: Document) -> Document:
-    mailbox = call.mailboxes.get(user["id"])
+    mailbox = call.mailbox_of(user["id"])
     licences = licences_of(user)
     states = [
         {
@@ -109,7 +112,8 @@ def _show_user(call: Call, user: Document) -> Document:
         for group in [licence.get("groupId", made_up_id("licensing group")) if key == "_groupLicenses" else None]
     ]
     plans = []
-    for licence in licences:
+    asked = (call.query.get("select", "") + call.query.get("filter", "")).lower()
+    for licence in licences if "assignedplans" in asked or not asked else []:
         sku = call.fresh.get("subscribedSku", licence["skuId"]) or {"servicePlans": []}
         plans += [
             {

@@ -223,8 +223,14 @@ def collection(
             "This resource does not support custom page sizes. Please retry without a page size argument."
         )
     size, start = (_page_size(call) if kind.directory else 10**6), _offset(call)
-    pairs = _filtered(call, kind, documents)
-    page = pairs[start : start + size]
+    call.expect_many()
+    stored = list(documents)
+    if {"filter", "search", "orderby"} & set(call.query):
+        pairs = _filtered(call, kind, stored)
+        total, page = len(pairs), pairs[start : start + size]
+    else:
+        total = len(stored)
+        page = [(shown(call, kind, one), one) for one in stored[start : start + size]]
     body: Document = {}
     metadata = wants_metadata(call)
     if metadata:
@@ -232,15 +238,15 @@ def collection(
         fragment = context or f"{kind.collection}{'(' + ','.join(names) + ')' if names else ''}"
         body["@odata.context"] = f"{call.base}/$metadata#{fragment}"
     if call.query.get("count", "").lower() == "true" and call.eventual and not start:
-        body["@odata.count"] = len(pairs)
-    if start + size < len(pairs):
+        body["@odata.count"] = total
+    if start + size < total:
         body["@odata.nextLink"] = _next_link(call, start + size)
     if mixed is None:
         body["value"] = [
-            {**_selected(call, kind, full, alone=False), **_expanded(call, kind, stored)} for full, stored in page
+            {**_selected(call, kind, full, alone=False), **_expanded(call, kind, one)} for full, one in page
         ]
     else:
-        body["value"] = [typed(call, mixed[stored["id"]], stored) for _, stored in page]
+        body["value"] = [typed(call, mixed[one["id"]], one) for _, one in page]
     return Answer(200, body)
 
 

@@ -124,7 +124,9 @@ def give_role(call: Call, role: str, principal: str, scope: str = "/") -> Docume
     if same:
         status = int(call.tenant.switch("duplicate_role_assignment_status"))
         code = "Request_MultipleObjectsWithSameKeyValue" if status == 409 else "Request_BadRequest"
-        raise GraphError(status, code, CONFLICT, [{"code": "ConflictingObjects", "message": CONFLICT, "target": "None"}])
+        raise GraphError(
+            status, code, CONFLICT, [{"code": "ConflictingObjects", "message": CONFLICT, "target": "None"}]
+        )
     key = base64.urlsafe_b64encode(uuid.uuid4().bytes + uuid.UUID(principal).bytes).rstrip(b"=").decode() + "-1"
     document = {"id": key, "roleDefinitionId": role, "principalId": principal, "directoryScopeId": scope}
     return call.tenant.store.put("roleAssignment", key, document)

@@ -180,9 +180,7 @@ def check_password(password: str, policies: str | None) -> None:
 
 def check_name_is_free(call: Call, name: str, own_id: str) -> None:
     """Raise GraphError when a user principal name is another's name or mail address."""
-    wanted = name.lower()
-    named = call.fresh.where("user", lambda one: one["userPrincipalName"].lower() == wanted and live(one) is not None)
-    if any(one["id"] != own_id for one in named):
+    if any(one["id"] != own_id and live(one) for one in call.fresh.having("user", "userPrincipalName", name)):
         raise taken("userPrincipalName")
     holder = call.tenant.address_holder(name)
     holder_id = holder and (holder.get("ExternalDirectoryObjectId") or holder.get("id"))
@@ -270,7 +268,7 @@ def _pass_on(call: Call, earlier: str, after: Document) -> None:
         for one in call.fresh.where("mailboxPermission", lambda each: each["User"].lower() == earlier.lower()):
             store.remove("mailboxPermission", f"{one['Identity']}/{one['User']}/{one['Deny']}")
             store.put("mailboxPermission", f"{one['Identity']}/{name}/{one['Deny']}", {**one, "User": name})
-    mailbox = call.fresh.first("mailbox", lambda box: box["ExternalDirectoryObjectId"] == after["id"])
+    mailbox = next(iter(call.fresh.having("mailbox", "ExternalDirectoryObjectId", after["id"])), None)
     if mailbox:
         store.update(
             "mailbox",

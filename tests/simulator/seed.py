@@ -341,7 +341,7 @@ class _Planter:
         }
         self.store.put("user", key, user)
         self.tenant.align_mailbox(user)
-        mailbox = self.store.fresh.first("mailbox", lambda box: box["ExternalDirectoryObjectId"] == key)
+        mailbox = next(iter(self.store.fresh.having("mailbox", "ExternalDirectoryObjectId", key)), None)
         if mailbox:
             self.store.update("mailbox", mailbox["Guid"], _ready=0.0)
             self.store.update("user", key, mail=wish["upn"], proxyAddresses=mailbox["EmailAddresses"])

@@ -173,7 +173,7 @@ class Tenant:
 
         Resource and shared mailboxes need no licence; they follow their user only.
         """
-        mailbox = self.fresh.first("mailbox", lambda box: box["ExternalDirectoryObjectId"] == user["id"])
+        mailbox = next(iter(self.fresh.having("mailbox", "ExternalDirectoryObjectId", user["id"])), None)
         unlicensed = mailbox is not None and mailbox["RecipientTypeDetails"] != "UserMailbox"
         wanted = (unlicensed or bool(self.exchange_plans(user))) and not user.get("deletedDateTime")
         if mailbox is None:
@@ -312,9 +312,8 @@ class Tenant:
 
     def service_principal(self, app_id: str) -> Document | None:
         """The Entra service principal of an application, if it is there and not deleted."""
-        return self.fresh.first(
-            "servicePrincipal", lambda one: one["appId"].lower() == app_id.lower() and not one.get("deletedDateTime")
-        )
+        found = self.fresh.having("servicePrincipal", "appId", app_id)
+        return next((one for one in found if not one.get("deletedDateTime")), None)
 
     def application_reaches(self, principal: Principal, mailbox: Document) -> bool:
         """Whether an app-only token opens a mailbox over EWS: the tenant-wide role or a scoped one (the union)."""
