@@ -74,7 +74,7 @@ class Step:
     @property
     def follows_creation(self) -> bool:
         """Whether a "not found" may mean "not yet found"."""
-        return self.settling or any(True for _ in _references([self.target, self.values]))
+        return self.settling or next(_references([self.target, self.values]), None) is not None
 
     def resolved(self, answers: Mapping[str, Mapping[str, Any]]) -> Step:
         """The step with references replaced where the answer is known."""

@@ -49,9 +49,14 @@ class Resource(Protocol[State]):
 class Client(Protocol):
     """A service that carries out steps."""
 
-    def perform(self, write: Step, body: Mapping[str, Any]) -> dict[str, Any]: ...
-    def render(self, write: Step, body: Mapping[str, Any]) -> dict[str, Any]: ...
-    def removes(self, write: Step) -> bool: ...
+    def perform(self, write: Step, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out a step; its answer, {} for none."""
+
+    def render(self, write: Step, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The step as a request, fit for printing."""
+
+    def removes(self, write: Step) -> bool:
+        """Whether the step is done as well when its target is not there."""
 
 
 @dataclass

@@ -14,55 +14,126 @@ Object = dict[str, Any]
 class DirectoryReads(Protocol):
     """Reads of the directory; None means that the service says that the object is not there."""
 
-    def user(self, name: str) -> Object | None: ...
-    def deleted_users(self, user_principal_name: str) -> list[Object]: ...
-    def holders_of_address(self, address: str) -> list[Object]: ...
-    def domains(self) -> list[Object]: ...
-    def subscribed_skus(self) -> list[Object]: ...
-    def mailbox_provisioned(self, user_id: str) -> bool: ...
-    def application_by_unique_name(self, unique_name: str) -> Object | None: ...
-    def application_by_app_id(self, app_id: str) -> Object | None: ...
-    def applications_named(self, display_name: str) -> list[Object]: ...
-    def deleted_applications(self, unique_name: str) -> list[Object]: ...
-    def deleted_service_principals(self, app_id: str) -> list[Object]: ...
-    def key_credentials(self, application_id: str) -> list[Object]: ...
-    def owners(self, application_id: str) -> list[Object]: ...
-    def service_principal(self, app_id: str) -> Object | None: ...
-    def service_principals_named(self, display_name: str) -> list[Object]: ...
-    def app_role_assignments(self, service_principal_id: str) -> list[Object]: ...
-    def delegated_grants(self, service_principal_id: str) -> list[Object]: ...
+    def user(self, name: str) -> Object | None:
+        """A user by user principal name or object id, with what account management needs."""
+
+    def deleted_users(self, user_principal_name: str) -> list[Object]:
+        """Users in the recycle bin that had this user principal name."""
+
+    def holders_of_address(self, address: str) -> list[Object]:
+        """Users that hold an SMTP address."""
+
+    def domains(self) -> list[Object]:
+        """The tenant's domains, verified or not."""
+
+    def subscribed_skus(self) -> list[Object]:
+        """The licences that the tenant has bought."""
+
+    def mailbox_provisioned(self, user_id: str) -> bool:
+        """Whether Exchange has made the user's mailbox; until then Graph answers MailboxNotEnabledForRESTAPI."""
+
+    def application_by_unique_name(self, unique_name: str) -> Object | None:
+        """An application registration by its unique name."""
+
+    def application_by_app_id(self, app_id: str) -> Object | None:
+        """An application registration by its application (client) id."""
+
+    def applications_named(self, display_name: str) -> list[Object]:
+        """Application registrations of that display name, which need not be unique."""
+
+    def deleted_applications(self, unique_name: str) -> list[Object]:
+        """Application registrations in the recycle bin that hold this unique name."""
+
+    def deleted_service_principals(self, app_id: str) -> list[Object]:
+        """Service principals of an application in the recycle bin."""
+
+    def key_credentials(self, application_id: str) -> list[Object]:
+        """An application's certificates with their public keys, which only this read returns."""
+
+    def owners(self, application_id: str) -> list[Object]:
+        """The owners of an application."""
+
+    def service_principal(self, app_id: str) -> Object | None:
+        """Exchange's pointer to an Entra service principal, by application id or object id."""
+
+    def service_principals_named(self, display_name: str) -> list[Object]:
+        """Service principals of that display name."""
+
+    def app_role_assignments(self, service_principal_id: str) -> list[Object]:
+        """The app roles that a service principal was granted."""
+
+    def delegated_grants(self, service_principal_id: str) -> list[Object]:
+        """The delegated permission grants for everybody that a service principal has; those of single users are left out."""
 
 
 class MailboxReads(Protocol):
     """Reads of Exchange Online; None means that the service says that the object is not there."""
 
-    def mailbox(self, identity: str) -> Object | None: ...
-    def recipient(self, identity: str) -> Object | None: ...
-    def recipients(self, identities: Sequence[str]) -> list[Object | None]: ...
-    def calendar_processing(self, identity: str) -> Object | None: ...
-    def accepted_domains(self) -> list[str]: ...
-    def group(self, identity: str) -> Object | None: ...
-    def group_members(self, identity: str) -> list[Object]: ...
-    def administrative_unit(self, identity: str) -> Object | None: ...
-    def management_role(self, name: str) -> Object | None: ...
-    def management_scope(self, name: str) -> Object | None: ...
-    def role_assignment(self, name: str) -> Object | None: ...
-    def role_assignments_of(self, assignee: str) -> list[Object]: ...
-    def role_assignments_to(self, assignee_type: str) -> list[Object]: ...
-    def service_principal(self, identity: str) -> Object | None: ...
-    def authorization(self, app_id: str, mailbox: str) -> list[Object]: ...
+    def mailbox(self, identity: str) -> Object | None:
+        """A mailbox by any identity that Exchange takes."""
+
+    def recipient(self, identity: str) -> Object | None:
+        """A recipient of any kind."""
+
+    def recipients(self, identities: Sequence[str]) -> list[Object | None]:
+        """Several recipients, in batches."""
+
+    def calendar_processing(self, identity: str) -> Object | None:
+        """How a mailbox treats meeting requests."""
+
+    def accepted_domains(self) -> list[str]:
+        """The domains in which the tenant may have addresses."""
+
+    def group(self, identity: str) -> Object | None:
+        """A group that Exchange recognises, i.e. a mail-enabled one."""
+
+    def group_members(self, identity: str) -> list[Object]:
+        """The direct members of a group."""
+
+    def administrative_unit(self, identity: str) -> Object | None:
+        """An administrative unit by name or id."""
+
+    def management_role(self, name: str) -> Object | None:
+        """A management role by name."""
+
+    def management_scope(self, name: str) -> Object | None:
+        """A management scope by name."""
+
+    def role_assignment(self, name: str) -> Object | None:
+        """A role assignment by name."""
+
+    def role_assignments_of(self, assignee: str) -> list[Object]:
+        """The role assignments of a user or an application; none when Exchange does not know the assignee."""
+
+    def role_assignments_to(self, assignee_type: str) -> list[Object]:
+        """Every role assignment to that type of assignee: ServicePrincipal, User, ..."""
+
+    def service_principal(self, identity: str) -> Object | None:
+        """Exchange's pointer to an Entra service principal, by application id or object id."""
+
+    def authorization(self, app_id: str, mailbox: str) -> list[Object]:
+        """What an application may do with a mailbox, role by role; asked past the permission cache."""
 
 
 class Readers(Protocol):
     """Both, as the module hands them over."""
 
     @property
-    def directory(self) -> DirectoryReads: ...
+    def directory(self) -> DirectoryReads:
+        """Reads of the directory."""
+
     @property
-    def mailboxes(self) -> MailboxReads: ...
+    def mailboxes(self) -> MailboxReads:
+        """Reads of Exchange Online."""
+
     @property
-    def tenant_id(self) -> str: ...
+    def tenant_id(self) -> str:
+        """The tenant, as it was given."""
+
     @property
-    def login_url(self) -> str: ...
+    def login_url(self) -> str:
+        """Base address of the sign-in service."""
+
     @property
-    def now(self) -> float: ...
+    def now(self) -> float:
+        """Seconds since the epoch."""

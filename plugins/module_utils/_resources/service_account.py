@@ -29,6 +29,15 @@ NEVER_EXPIRES = "DisablePasswordExpiration"
 PASSWORD_LENGTH = 32
 
 
+def make_password() -> str:
+    """A random password with characters of all four classes that Entra ID's complexity rule counts."""
+    classes = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-._!")
+    letters = [secrets.choice(one) for one in classes]
+    letters += [secrets.choice("".join(classes)) for _rest in range(PASSWORD_LENGTH - len(letters))]
+    secrets.SystemRandom().shuffle(letters)
+    return "".join(letters)
+
+
 @dataclass(frozen=True)
 class State:
     """What the services say.
@@ -62,7 +71,7 @@ class ServiceAccount(Managed):
     """
 
     options: Mapping[str, Any]
-    generated: str = field(default_factory=lambda: make_password(), repr=False)
+    generated: str = field(default_factory=make_password, repr=False)
 
     def __post_init__(self) -> None:
         self.name: str = self.options["user_principal_name"]
@@ -287,12 +296,3 @@ class ServiceAccount(Managed):
         for one in state.deleted:
             steps.append(Step(f"purge {self.name} from the recycle bin", "graph", "purge_user", {"user": one["id"]}))
         return Plan(steps, {"state": "present" if state.user else "absent"}, {"state": "absent"})
-
-
-def make_password() -> str:
-    """A random password with characters of all four classes that Entra ID's complexity rule counts."""
-    classes = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-._!")
-    letters = [secrets.choice(one) for one in classes]
-    letters += [secrets.choice("".join(classes)) for _ in range(PASSWORD_LENGTH - len(letters))]
-    secrets.SystemRandom().shuffle(letters)
-    return "".join(letters)

@@ -35,13 +35,20 @@ class Write(Protocol):
     """What this client needs of a step: the cmdlet, its identity, its other parameters."""
 
     @property
-    def summary(self) -> str: ...
+    def summary(self) -> str:
+        """What it does."""
+
     @property
-    def operation(self) -> str: ...
+    def operation(self) -> str:
+        """The operation's name."""
+
     @property
-    def target(self) -> Mapping[str, Any]: ...
+    def target(self) -> Mapping[str, Any]:
+        """What it is done to."""
+
     @property
-    def values(self) -> Mapping[str, Any]: ...
+    def values(self) -> Mapping[str, Any]:
+        """What is written."""
 
 
 class Exchange:
@@ -72,10 +79,11 @@ class Exchange:
         url, found = f"{self._base}/InvokeCommand", list[dict[str, Any]]()
         headers = {**self._headers, "X-CmdletName": cmdlet, "Prefer": f"odata.maxpagesize={PAGE_SIZE}"}
         body = {"CmdletInput": {"CmdletName": cmdlet, "Parameters": dict(parameters)}}
-        repeatable = cmdlet.split("-")[0] in REPEATABLE_VERBS
+        repeatable = cmdlet.partition("-")[0] in REPEATABLE_VERBS
         for _page in range(PAGE_LIMIT):
             headers["client-request-id"] = str(uuid.uuid4())
-            response = self._http.send(Request("POST", url, tried, headers, body, repeatable), self._token)
+            request = Request("POST", url, tried, headers, body, repeatable, _AMBIGUOUS)
+            response = self._http.send(request, self._token)
             if response.status >= 400:
                 raise _error(tried, cmdlet, response.status, response.json(), response)
             answer = response.json()
@@ -83,7 +91,7 @@ class Exchange:
             url = answer.get("@odata.nextLink", "") if isinstance(answer, dict) else ""
             if not url:
                 return found
-            if not url.startswith(self._base.split("/adminapi")[0] + "/"):
+            if not url.startswith(self._base.partition("/adminapi")[0] + "/"):
                 raise ServiceError(tried, 200, text=f"the next page is on another host: {url[:80]}")
         raise ServiceError(tried, 200, text=f"{cmdlet} returned more than {PAGE_LIMIT} pages")
 
@@ -138,7 +146,7 @@ class Exchange:
         parameters = {**write.target, **values}
         return {
             "method": "POST",
-            "path": "/adminapi/beta/" + self._base.rsplit("/", 1)[1] + "/InvokeCommand",
+            "path": "/adminapi/beta/" + self._base.rpartition("/")[2] + "/InvokeCommand",
             "body": {"CmdletInput": {"CmdletName": write.operation, "Parameters": parameters}},
             "cmdlet": command_line(write.operation, parameters),
         }
@@ -166,7 +174,14 @@ def _objects(answer: Any) -> list[dict[str, Any]]:
 # Exception types and texts, as clients in the field found them. Classified by text, since the HTTP status is nearly always
 # 400; the texts of duplicate scopes, role assignments and service principals are not published, "already exists" is assumed.
 _NOT_FOUND = ("ManagementObjectNotFoundException", "couldn't be found on", "wasn't found", "couldn't be found.")
-_CONFLICT = ("AlreadyExistsException", "already exists", "ProxyAddressExistsException", "MemberExistsException")
+_CONFLICT = (
+    "AlreadyExistsException",
+    "already exists",
+    "ProxyAddressExistsException",
+    "MemberExistsException",
+    "is used by another recipient object",
+)
+_AMBIGUOUS = "multiple recipients matching identity"  # comes with status 500, and is no failure in passing
 _BUSY = ("UnableToWriteToAadException", "maximum number of concurrent requests per tenant")
 
 
@@ -181,8 +196,9 @@ def _error(tried: str, cmdlet: str, status: int, body: Any, response: Response) 
     raw = str(details[0].get("message") or internal.get("message") or error.get("message") or "")
     if not raw:
         raw = _diagnostics(response) or "no reason given"
-    text = raw.split("|")[-1]
-    if status == 404 or any(mark in raw for mark in _NOT_FOUND):
+    text = raw.rpartition("|")[2]
+    # A bare 404 may be a proxy's, or mean that the address is wrong; only the service's own word counts.
+    if error.get("code") == "NotFound" or any(mark in raw for mark in _NOT_FOUND):
         kind = NotFound
     elif any(mark in raw for mark in _BUSY):
         kind = Busy
@@ -193,6 +209,8 @@ def _error(tried: str, cmdlet: str, status: int, body: Any, response: Response) 
         kind, advice = Denied, f"{ROLE_ADVICE} The cmdlet was {cmdlet}."
     elif "not present in the role definition" in raw:
         kind, advice = Denied, f"The caller's management roles do not allow {cmdlet}."
+    elif _AMBIGUOUS in raw:
+        advice = "Name it by something that only it has, such as its address."
     elif "disabled customizations" in raw:
         advice = (
             "Run Enable-OrganizationCustomization once in this tenant, wait until it has taken effect, and run again."

@@ -23,13 +23,20 @@ class Write(Protocol):
     """What this client needs of a step."""
 
     @property
-    def summary(self) -> str: ...
+    def summary(self) -> str:
+        """What it does."""
+
     @property
-    def operation(self) -> str: ...
+    def operation(self) -> str:
+        """The operation's name."""
+
     @property
-    def target(self) -> Mapping[str, Any]: ...
+    def target(self) -> Mapping[str, Any]:
+        """What it is done to."""
+
     @property
-    def values(self) -> Mapping[str, Any]: ...
+    def values(self) -> Mapping[str, Any]:
+        """What is written."""
 
 
 def key(value: str) -> str:
