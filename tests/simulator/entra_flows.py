@@ -119,7 +119,9 @@ def _client_credentials(asked: Asked) -> dict[str, Any]:
     client = asked.client()
     if client.proof == PUBLIC:
         raise errors.no_credential()
-    if not asked.version_1:
+    if asked.version_1:
+        asked.need("resource")
+    else:
         scope = asked.need("scope")
         if not scope.endswith("/.default") or " " in scope.strip():
             raise errors.not_default_scope(scope)

@@ -81,7 +81,7 @@ class Resources:
             if one in OPENID:
                 continue
             prefix, _, permission = one.rpartition("/")
-            if not permission or (prefix and not _resource_like(prefix)):
+            if not permission or one.startswith("/") or (prefix and not _resource_like(prefix)):
                 raise errors.bad_scope(one)
             prefixes[prefix.rstrip("/").lower()] = prefix
             permissions.append(permission)

@@ -124,15 +124,23 @@ def _create(call: Call, body: Document, unique_name: str | None) -> Document:
 
 def _bound_owners(call: Call, body: Document) -> list[str]:
     links = body.get("owners@odata.bind") or []
+    if not isinstance(links, list):
+        raise bad_request("Invalid URL format specified in owners@odata.bind.")  # unverified wording
     if len(links) > MOST_OWNERS:
         # Unverified wording.
         raise bad_request(f"The maximum number of owners that can be bound is {MOST_OWNERS}.")
     return [linked_object(call, link)["id"] for link in links]
 
 
+def referenced(body: Any) -> str:
+    """The object id in the ``@odata.id`` of a ``$ref`` body; empty when there is none."""
+    link = body.get("@odata.id") if isinstance(body, dict) else None
+    return urlsplit(str(link or "")).path.rstrip("/").rpartition("/")[2]
+
+
 def linked_object(call: Call, link: Any) -> Document:
-    """The user or service principal that an ``@odata.id`` names; GraphError when there is none."""
-    key = urlsplit(str(link or "")).path.rstrip("/").rpartition("/")[2]
+    """The user or service principal that a link names; GraphError when there is none."""
+    key = referenced({"@odata.id": link})
     if not key:
         # Unverified wording.
         raise bad_request("Invalid URL format specified in @odata.id.")

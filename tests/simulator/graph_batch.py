@@ -52,6 +52,7 @@ def _well_formed(step: Any) -> bool:
         and str(step.get("method", "")).upper() in _METHODS
         and isinstance(step.get("url"), str)
         and isinstance(step.get("headers") or {}, dict)
+        and isinstance(step.get("dependsOn") or [], list)
     )
 
 

@@ -251,9 +251,14 @@ def _compare(operator: str, value: Any, literal: Any) -> bool:
 
 def _ordered(value: Any) -> Any:
     if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d(T|$)", value):
-        return datetime.fromisoformat(
-            (value if "T" in value else value + "T00:00:00Z").replace("Z", "+00:00")
-        ).timestamp()
+        full = (value if "T" in value else value + "T00:00:00Z").replace("Z", "+00:00")
+        try:
+            return datetime.fromisoformat(full).timestamp()
+        except ValueError as error:
+            # The OData library's words (unverified).
+            raise GraphError(
+                400, "BadRequest", f"Invalid filter clause: Unrecognized 'Edm.DateTimeOffset' literal '{value}'."
+            ) from error
     return _plain(value)
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .graph_applications import linked_object
+from .graph_applications import linked_object, referenced
 from .graph_call import NO_CONTENT, Answer, Call, bad_request, not_found, operation
 from .graph_objects import find, live, objects, to_change
 from .graph_odata import KINDS, collection, counted, single
@@ -58,7 +58,7 @@ def _to_change(call: Call, key: str) -> Document:
 def add_member(call: Call, key: str) -> Answer:
     """One more member."""
     group = _to_change(call, key)
-    member = linked_object(call, (call.body or {}).get("@odata.id"))["id"]
+    member = linked_object(call, referenced(call.body))["id"]
     if member in group["_members"]:
         raise bad_request(
             "One or more added object references already exist for the following modified properties: 'members'."

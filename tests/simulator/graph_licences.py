@@ -78,6 +78,11 @@ def assign_license(call: Call, key: str) -> Answer:
             f"parameters are: {', '.join(missing)}."
         )
         raise bad_request(text)
+    if not isinstance(body["addLicenses"], list) or not isinstance(body["removeLicenses"], list):
+        # Unverified wording.
+        raise bad_request(
+            "A value of another kind was read from the JSON reader; however, a 'StartArray' node was expected."
+        )
     user = to_change(call, "user", key)
     added = [_licence(one) for one in body["addLicenses"]]
     removed = [_guid(one) for one in body["removeLicenses"]]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import base64
 import uuid
-from urllib.parse import urlsplit
 
+from .graph_applications import referenced
 from .graph_call import NO_CONTENT, Answer, Call, GraphError, Key, bad_request, not_found, operation
 from .graph_objects import any_object, live, objects, typed_objects
 from .graph_odata import KINDS, Kind, collection, counted, single
@@ -235,7 +235,7 @@ def list_members(call: Call, key: str) -> Answer:
 def add_member(call: Call, key: str) -> Answer:
     """Give a role, the older way."""
     role = _role(call, key)
-    principal = urlsplit(str((call.body or {}).get("@odata.id") or "")).path.rpartition("/")[2]
+    principal = referenced(call.body)
     _check_principal(call, principal)
     if principal in _members(call, role):
         raise bad_request(

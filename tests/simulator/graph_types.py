@@ -100,7 +100,7 @@ def _mismatch(expected: str) -> GraphError:
     )
 
 
-def _check(schema: Document, value: Any) -> None:
+def _check(schema: Document, value: Any, inside_list: bool = False) -> None:
     if "anyOf" in schema:  # a complex property that may be null
         schema = schema["anyOf"][0]
         if value is None:
@@ -111,6 +111,8 @@ def _check(schema: Document, value: Any) -> None:
     if "allOf" in schema or kind == "object" or "properties" in schema:
         _check_object(schema, value)
     elif value is None:
+        if schema.get("type") == "string" and inside_list:
+            raise bad_request("A null value was found for a property that does not allow null values.")
         if kind == "array":
             raise _mismatch("StartArray")
         if not schema.get("nullable") and kind in ("boolean", "integer", "number"):
@@ -119,7 +121,7 @@ def _check(schema: Document, value: Any) -> None:
         if not isinstance(value, list):
             raise _mismatch("StartArray")
         for item in value:
-            _check(schema.get("items", {}), item)
+            _check(schema.get("items", {}), item, inside_list=True)
     elif kind in _PRIMITIVES:
         _check_primitive(schema, kind, value)
 

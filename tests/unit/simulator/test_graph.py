@@ -131,6 +131,43 @@ def test_bodies_are_checked_against_the_published_types(graph: Microsoft, body: 
     )
 
 
+STRANGE: list[Any] = [
+    None,
+    [],
+    "x",
+    5,
+    {},
+    {"@odata.id": 5},
+    {"addLicenses": 5, "removeLicenses": "x"},
+    {"addLicenses": [None], "removeLicenses": []},
+    {"keyCredentials": [None]},
+    {"keyCredentials": [{}]},
+    {"passwordCredential": {"endDateTime": "2026-13-01T00:00:00Z"}},
+    {"passwordProfile": {"password": None}},
+    {"web": None, "api": None, "appRoles": [{}]},
+    {"identifierUris": [None]},
+    {"displayName": "x", "owners@odata.bind": 5},
+    {"principalId": "5", "resourceId": "5", "appRoleId": "5"},
+    {"principalId": "x", "roleDefinitionId": "x", "directoryScopeId": "/x"},
+]
+
+
+def test_strange_bodies_are_answered(graph: Microsoft) -> None:
+    application, principal = graph.registration()
+    keys = {
+        "application-id": application["id"],
+        "servicePrincipal-id": principal["id"],
+        "user-id": graph.user()["id"],
+        "group-id": graph.ok("GET", "/groups")["value"][1]["id"],
+    }
+    for name in OPERATIONS:
+        method, _, template = name.partition(" ")
+        if method in ("POST", "PATCH"):
+            path = re.sub(r"\{(.*?)\}", lambda key: keys.get(key[1], "nothing"), template)
+            for body in STRANGE:
+                assert graph.call(method, path, body).status_code < 500, (name, body)
+
+
 # --- queries ----------------------------------------------------------------------------------------------------------
 
 
