@@ -36,6 +36,7 @@ class Request:
         headers: beside Authorization, Content-Type and User-Agent.
         body: sent as JSON when not None.
         repeatable: whether doing it twice is the same as doing it once.
+        lasting: a text that makes an answer final although its status is a transient one.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     repeatable: bool = True
+    lasting: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Http:
                     renewed = True
                     token(True)
                     continue
-                if response.status not in TRANSIENT:
+                if response.status not in TRANSIENT or _lasts(request, response):
                     return response
                 if response.status != 429 and not request.repeatable:
                     raise MayHaveHappened(
@@ -243,6 +245,10 @@ def _redirected(url: str, response: Response, tried: str) -> str:
             advice="Credentials are not sent to another host.",
         )
     return target
+
+
+def _lasts(request: Request, response: Response) -> bool:
+    return bool(request.lasting) and request.lasting.encode() in response.content
 
 
 def _retry_after(response: Response) -> float:
