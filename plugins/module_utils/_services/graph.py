@@ -216,7 +216,8 @@ def _error(tried: str, response: Response, permission: str) -> ServiceError:
     advice = ""
     if code == "Directory_ConcurrencyViolation":
         kind = Busy
-    elif response.status == 404 or "No credentials found to be removed" in text:
+    elif (response.status == 404 and code) or "No credentials found to be removed" in text:
+        # A 404 without Graph's own code may be a proxy's, or mean that the address is wrong.
         kind = NotFound
     elif any(mark in text for mark in _UNSETTLED):
         kind = Unsettled

@@ -80,10 +80,13 @@ def _no_bundles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
 
 
+PASSPHRASE = "s3cret phrase"
+
+
 class Pair:
     """A key and a self-signed certificate, as files."""
 
-    def __init__(self, directory: Path, passphrase: str = "s3cret phrase", days: int = 30) -> None:
+    def __init__(self, directory: Path, passphrase: str = PASSPHRASE, days: int = 30) -> None:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "automation")])
         now = datetime.now(timezone.utc)
@@ -162,7 +165,7 @@ def test_a_sign_in_service_that_is_gone_is_unreachable(tenant: Simulator) -> Non
 # --- certificate ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "passphrase"), [("pem", None), ("locked", "s3cret phrase"), ("pfx", "s3cret phrase")])
+@pytest.mark.parametrize(("name", "passphrase"), [("pem", None), ("locked", PASSPHRASE), ("pfx", PASSPHRASE)])
 def test_certificate(tenant: Simulator, registered: Pair, name: str, passphrase: str | None) -> None:
     signs_in(options(tenant, certificate_path=registered[name], certificate_passphrase=passphrase))
 
@@ -355,5 +358,5 @@ def test_the_proxy_of_the_environment_is_used(tenant: Simulator, monkeypatch: py
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    with pytest.raises(Unreachable, match="(?i)proxy"):
+    with pytest.raises(Unreachable, match=r"(?i)proxy"):
         connect(options(tenant, wait_timeout=1), nowhere).directory.domains()
