@@ -21,12 +21,16 @@ def main() -> None:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(prog="simulator", description=__doc__)
     command = parser.add_subparsers(dest="command", required=True).add_parser("serve")
-    command.add_argument("--state", type=Path, required=True, help="directory of the tenant; the same one, the same tenant")
+    command.add_argument(
+        "--state", type=Path, required=True, help="directory of the tenant; the same one, the same tenant"
+    )
     command.add_argument("--seed", type=Path, help="YAML file merged over the default tenant when the state is new")
     command.add_argument("--listen", default="127.0.0.1", help="address to listen on")
     ports = command.add_mutually_exclusive_group()
     ports.add_argument("--ports", type=int, default=0, help="first of the four service ports; 0 takes free ones")
-    ports.add_argument("--real-hostnames", action="store_true", help="one listener on 443, services told apart by host name")
+    ports.add_argument(
+        "--real-hostnames", action="store_true", help="one listener on 443, services told apart by host name"
+    )
     command.add_argument("--lag", type=float, default=0.0, help="seconds until every read shows a write")
     command.add_argument("--latency", type=float, default=0.0, help="milliseconds added to every answer")
     command.add_argument("--faults", type=Path, help="YAML list of what goes wrong on purpose")
@@ -38,7 +42,9 @@ def main() -> None:
     seed.plant(tenant, options.seed)
 
     host = "127.0.0.1" if options.listen in ("0.0.0.0", "::") else options.listen
-    numbers = [443] if options.real_hostnames else [options.ports + i if options.ports else 0 for i in range(len(SERVICES))]
+    numbers = (
+        [443] if options.real_hostnames else [options.ports + i if options.ports else 0 for i in range(len(SERVICES))]
+    )
     sockets = listen(options.listen, numbers)
     if options.real_hostnames:
         by_port: dict[int, str] = {}

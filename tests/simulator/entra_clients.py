@@ -185,7 +185,7 @@ def _bytes(value: Any) -> bytes:
 def _own_audience(tenant: Tenant, audience: str, base: str) -> bool:
     """Whether an assertion's audience is this tenant's token endpoint or issuer, at any of its addresses."""
     parts = urlsplit(audience)
-    segment, _, rest = parts.path.strip("/").partition("/")
+    segment, _rest, rest = parts.path.strip("/").partition("/")
     known_host = parts.hostname in (*AUTHORITY_HOSTS, urlsplit(base).hostname)
     known_path = rest in ("oauth2/v2.0/token", "oauth2/token", "v2.0", "")
     return known_host and known_path and (segment in ("common", "organizations") or tenant.names_tenant(segment))

@@ -65,7 +65,7 @@ def basic(authorization: str | None) -> dict[str, str]:
     if not authorization or not authorization.lower().startswith("basic "):
         return {}
     try:
-        name, _, secret = base64.b64decode(authorization[6:]).decode().partition(":")
+        name, _rest, secret = base64.b64decode(authorization[6:]).decode().partition(":")
     except ValueError:
         return {}
     return {"client_id": unquote_plus(name), "client_secret": unquote_plus(secret)}
@@ -234,7 +234,7 @@ def device_code(asked: Asked) -> dict[str, Any]:
     client = asked.client()
     asked.wish()
     scope = asked.form.get("scope") or f"{asked.form['resource']}/.default openid offline_access"
-    user_code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(9))
+    user_code = "".join(secrets.choice(_CODE_LETTERS) for _rest in range(9))
     value = keep_grant(
         asked.tenant, "device", client, None, DEVICE_SECONDS, scope=scope, userCode=user_code, state="pending"
     )

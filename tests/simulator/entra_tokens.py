@@ -80,7 +80,7 @@ class Resources:
         for one in scope.split():
             if one in OPENID:
                 continue
-            prefix, _, permission = one.rpartition("/")
+            prefix, _rest, permission = one.rpartition("/")
             if not permission or one.startswith("/") or (prefix and not _resource_like(prefix)):
                 raise errors.bad_scope(one)
             prefixes[prefix.rstrip("/").lower()] = prefix

@@ -72,7 +72,7 @@ def _write(who: Caller, mailbox: Document, name: str, wanted: set[str]) -> Eleme
 
 
 def _wanted(call: Element) -> set[str]:
-    base, names, _ = shape(child(call, "FolderShape"))
+    base, names, _rest = shape(child(call, "FolderShape"))
     return {"FolderId", *names} | ({"IdOnly": set(), "Default": _DEFAULT}.get(base, set(_ORDER)))
 
 

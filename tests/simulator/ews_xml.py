@@ -44,7 +44,7 @@ EndTimeZone:zone ConferenceType:int AllowNewTimeProposal:bool IsOnlineMeeting:bo
 
 def _table(*parts: str) -> dict[str, str]:
     pairs = (word.partition(":") for word in " ".join(parts).split())
-    return {name: kind or "text" for name, _, kind in pairs}
+    return {name: kind or "text" for name, _rest, kind in pairs}
 
 
 FIELDS: dict[str, dict[str, str]] = {

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import (  # noqa: F401  (importing them registers their operations)
+from . import (
     graph_applications,
     graph_credentials,
     graph_deleted,
@@ -40,6 +40,20 @@ from .store import Document
 from .tenant import Tenant
 from .tokens import GRAPH_AUDIENCES, Principal, TokenRefused
 
+# Importing them registers their operations.
+RESOURCES = (
+    graph_applications,
+    graph_credentials,
+    graph_deleted,
+    graph_directory,
+    graph_grants,
+    graph_groups,
+    graph_licences,
+    graph_mailboxes,
+    graph_roles,
+    graph_service_principals,
+    graph_users,
+)
 VERSION = "/v1.0"
 _UNAUTHORISED = {
     "missing": "Access token is empty.",
@@ -126,7 +140,7 @@ class _Graph:
         """One item of a batch."""
         request_id = str(uuid.uuid4())
         try:
-            path, _, options = url.partition("?")
+            path, _rest, options = url.partition("?")
             path, query = self._target(VERSION + "/" + unquote(path).lstrip("/"), options)
             with self.tenant.store.savepoint():
                 answer = self.run(principal, method, path, query, headers, body)

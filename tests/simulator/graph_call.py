@@ -154,7 +154,7 @@ class Call:
     def prefers(self, word: str) -> str | None:
         """The value of a ``Prefer`` token ("" when it has none), or None."""
         for part in re.split(r"[,;]", self.headers.get("prefer", "")):
-            name, _, value = part.strip().partition("=")
+            name, _rest, value = part.strip().partition("=")
             if name.lower() == word:
                 return value.strip('"')
         return None
@@ -209,7 +209,7 @@ def match(method: str, parts: list[str]) -> tuple[str, list[str]] | None:
     best: tuple[int, str, list[str]] | None = None
     elsewhere = False
     for name in OPERATIONS:
-        verb, _, template = name.partition(" ")
+        verb, _rest, template = name.partition(" ")
         pattern = template.strip("/").split("/")
         if len(pattern) != len(parts):
             continue

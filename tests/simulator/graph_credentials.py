@@ -65,7 +65,7 @@ def add_password(call: Call, key: str) -> Answer:
     if moment(end) <= moment(start):
         # Unverified wording.
         raise GraphError(400, "PasswordCredentialsInvalidEndDate", "Password credential end date is invalid.")
-    secret = "".join(secrets.choice(_LETTERS) for _ in range(SECRET_LENGTH))
+    secret = "".join(secrets.choice(_LETTERS) for _rest in range(SECRET_LENGTH))
     credential: Document = {
         "customKeyIdentifier": wish.get("customKeyIdentifier"),
         "displayName": wish.get("displayName"),
@@ -211,7 +211,7 @@ def get_federated(call: Call, key: str, credential_key: str) -> Answer:
 @operation("POST /applications/{application-id}/federatedIdentityCredentials")
 def add_federated(call: Call, key: str) -> Answer:
     """A new federated credential; its name, and its issuer with subject, are unique within the application."""
-    _, application = _owner(call, key)
+    _rest, application = _owner(call, key)
     body = check_body("POST /applications/{application-id}/federatedIdentityCredentials", call.body)
     there = application["_federatedIdentityCredentials"]
     credential = {"id": new_id(), **_federated_values(body, {"description": None, "subject": None})}
@@ -233,7 +233,7 @@ def add_federated(call: Call, key: str) -> Answer:
 @operation("PATCH /applications/{application-id}/federatedIdentityCredentials/{federatedIdentityCredential-id}")
 def update_federated(call: Call, key: str, credential_key: str) -> Answer:
     """Change a federated credential; its name stays."""
-    _, application = _owner(call, key)
+    _rest, application = _owner(call, key)
     operation_name = (
         "PATCH /applications/{application-id}/federatedIdentityCredentials/{federatedIdentityCredential-id}"
     )
@@ -250,7 +250,7 @@ def update_federated(call: Call, key: str, credential_key: str) -> Answer:
 @operation("DELETE /applications/{application-id}/federatedIdentityCredentials/{federatedIdentityCredential-id}")
 def delete_federated(call: Call, key: str, credential_key: str) -> Answer:
     """Take a federated credential away."""
-    _, application = _owner(call, key)
+    _rest, application = _owner(call, key)
     credential = _federated(application, credential_key)
     kept = [one for one in application["_federatedIdentityCredentials"] if one["id"] != credential["id"]]
     call.tenant.store.update("application", application["id"], _federatedIdentityCredentials=kept)

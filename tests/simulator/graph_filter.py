@@ -139,7 +139,7 @@ class Filter:
             self._at += 1
             before = set(self.used)
             inner = self._one()
-            self.used = before | {(name, "not") for name, _ in self.used - before}
+            self.used = before | {(name, "not") for name, _rest in self.used - before}
             return lambda scope: not inner(scope)
         if self._peek() == ("mark", "("):
             self._at += 1

@@ -75,7 +75,7 @@ def any_object(call: Call, key: str, fresh: bool = False) -> tuple[str, Document
 def objects(call: Call, keys: list[str]) -> tuple[list[Document], dict[str, Kind]]:
     """The live objects with these ids, and the kind of each by id (for lists of mixed types)."""
     found = [(kind, one) for kind, one in (any_object(call, key, fresh=True) or ("", {}) for key in keys) if one]
-    return [one for _, one in found], {one["id"]: KINDS[kind] for kind, one in found}
+    return [one for _rest, one in found], {one["id"]: KINDS[kind] for kind, one in found}
 
 
 def typed_objects(call: Call, keys: list[str]) -> list[Document]:

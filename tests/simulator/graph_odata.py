@@ -170,7 +170,7 @@ def _filtered(call: Call, kind: Kind, documents: Iterable[Document]) -> list[tup
         if "filter" in call.query and not advanced and kind.directory:
             raise unsupported()
         for term in reversed(_names(call, "orderby")):
-            name, _, direction = term.partition(" ")
+            name, _rest, direction = term.partition(" ")
             if kind.directory and name.lower() == "deleteddatetime" and not advanced:
                 raise unsupported()
             pairs.sort(key=_order_by(name), reverse=direction.strip().lower() == "desc")
@@ -246,7 +246,7 @@ def collection(
             {**_selected(call, kind, full, alone=False), **_expanded(call, kind, one)} for full, one in page
         ]
     else:
-        body["value"] = [typed(call, mixed[one["id"]], one) for _, one in page]
+        body["value"] = [typed(call, mixed[one["id"]], one) for _rest, one in page]
     return Answer(200, body)
 
 

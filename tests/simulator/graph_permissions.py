@@ -155,7 +155,7 @@ def has_role(principal: Principal, *names: str) -> bool:
 
 
 def _role_allows(operation: str, principal: Principal, own: bool) -> bool:
-    method, _, path = operation.partition(" ")
+    method, _rest, path = operation.partition(" ")
     if method == "GET" or (own and operation in _SELF_WITHOUT_ROLE):
         return True
     parts = path.strip("/").split("/")

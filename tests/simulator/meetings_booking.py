@@ -57,7 +57,7 @@ def _in_policy(settings: Document, request: Document, horizon: datetime) -> bool
     if longest and minutes > longest:
         return False
     if request.get("Recurrence"):
-        beyond = any(start >= horizon for _, start, _ in times)
+        beyond = any(start >= horizon for _index, start, _end in times)
         return bool(settings["AllowRecurringMeetings"]) and not (beyond and settings["EnforceSchedulingHorizon"])
     return True
 
@@ -68,14 +68,14 @@ def _too_many_conflicts(
     settings = mailbox["_calendarProcessing"]
     if not wanted:
         return False
-    last = max(end for _, _, end in wanted)
+    last = max(end for _index, _start, end in wanted)
     busy = [
         (start, end)
         for item in items_in(tenant, mailbox["Guid"], "calendar")
         if item.get("LegacyFreeBusyStatus") != "Free" and item.get("UID") != request["UID"]
-        for _, start, end in occurrences(item, last)
+        for _rest, start, end in occurrences(item, last)
     ]
-    clashes = sum(any(begin < end and finish > start for begin, finish in busy) for _, start, end in wanted)
+    clashes = sum(any(begin < end and finish > start for begin, finish in busy) for _rest, start, end in wanted)
     if not request.get("Recurrence"):
         return clashes > 0
     over_number = clashes > int(settings["MaximumConflictInstances"])

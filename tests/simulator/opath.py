@@ -154,13 +154,13 @@ class _Reader:
     def _peek(self, kind: str, *values: str) -> bool:
         if self.index >= len(self.tokens):
             return False
-        found, value, _ = self.tokens[self.index]
+        found, value, _rest = self.tokens[self.index]
         return found == kind and (not values or value.lower() in values)
 
     def _take(self, *kinds: str) -> tuple[str, str]:
         if self.index >= len(self.tokens) or self.tokens[self.index][0] not in kinds:
             raise self._error(self._here())
-        kind, value, _ = self.tokens[self.index]
+        kind, value, _rest = self.tokens[self.index]
         self.index += 1
         return kind, value
 
@@ -201,7 +201,7 @@ class _Reader:
 
     def _comparison(self) -> Comparison:
         position = self._here()
-        _, name = self._take("word")
+        _rest, name = self._take("word")
         if name.lower() not in FILTERABLE:
             raise self._wrong_property(name, position)
         position = self._here()

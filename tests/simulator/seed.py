@@ -99,15 +99,20 @@ DIRECTORY_ROLES = {
 }
 # The "Application " roles of RBAC for Applications, and roles that every tenant has.
 MANAGEMENT_ROLES = [
-    *(
-        f"Application {name}"
-        for name in (
-            "Mail.Read Mail.ReadBasic Mail.ReadWrite Mail.Send MailboxSettings.Read MailboxSettings.ReadWrite "
-            "Calendars.Read Calendars.ReadWrite Contacts.Read Contacts.ReadWrite EWS.AccessAsApp SMTP.SendAsApp"
-        ).split()
-    ),
-    "Application Mail Full Access",
+    "Application Calendars.Read",
+    "Application Calendars.ReadWrite",
+    "Application Contacts.Read",
+    "Application Contacts.ReadWrite",
+    "Application EWS.AccessAsApp",
     "Application Exchange Full Access",
+    "Application Mail Full Access",
+    "Application Mail.Read",
+    "Application Mail.ReadBasic",
+    "Application Mail.ReadWrite",
+    "Application Mail.Send",
+    "Application MailboxSettings.Read",
+    "Application MailboxSettings.ReadWrite",
+    "Application SMTP.SendAsApp",
     "Mail Recipients",
     "Mail Recipient Creation",
     "Role Management",
@@ -197,7 +202,8 @@ class _Planter:
         roles = MANAGEMENT_ROLES + (["ApplicationImpersonation"] if self.wish["impersonation_role"] else [])
         for role in roles:
             key = made_up_id("managementRole", role)
-            self.store.put("managementRole", key, {"Name": role, "Identity": role, "Guid": key, "RoleType": role.replace(" ", "")})
+            document = {"Name": role, "Identity": role, "Guid": key, "RoleType": role.replace(" ", "")}
+            self.store.put("managementRole", key, document)
         self._automation(automation)
 
     def _organization(self, settings: Document) -> None:
@@ -305,7 +311,7 @@ class _Planter:
                 "origin": "Application",
                 "allowedMemberTypes": ["Application"],
             }
-            for value, (role, _) in permissions.items()
+            for value, (role, _rest) in permissions.items()
             if role
         ]
         document["oauth2PermissionScopes"] = [
@@ -319,7 +325,7 @@ class _Planter:
                 "userConsentDisplayName": value,
                 "userConsentDescription": value,
             }
-            for value, (_, scope) in permissions.items()
+            for value, (_rest, scope) in permissions.items()
             if scope
         ]
         document["servicePrincipalNames"] = [app_id] + (

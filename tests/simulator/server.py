@@ -39,7 +39,14 @@ _SECRET_HEADERS = {"authorization", "cookie", "set-cookie", "x-identity-header"}
 _SECRET_MEMBERS = re.compile(
     r"(secret(text)?|password|assertion|_token|^code$|device_code|^key$|^proof$|passwordprofile)", re.IGNORECASE
 )
-_NOT_SECRET_MEMBERS = {"error_codes", "passwordCredential", "passwordCredentials", "passwordPolicies", "token_type", "token_endpoint"}
+_NOT_SECRET_MEMBERS = {
+    "error_codes",
+    "passwordCredential",
+    "passwordCredentials",
+    "passwordPolicies",
+    "token_endpoint",
+    "token_type",
+}
 
 
 class Door:
@@ -197,7 +204,7 @@ def _content(body: bytes, content_type: str) -> Any:
             return text
     if "x-www-form-urlencoded" in content_type:
         pairs = (pair.partition("=") for pair in text.split("&"))
-        return _without_secrets({unquote(name): unquote(value) for name, _, value in pairs})
+        return _without_secrets({unquote(name): unquote(value) for name, _rest, value in pairs})
     return text
 
 

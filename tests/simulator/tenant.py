@@ -105,7 +105,9 @@ def new_id() -> str:
 
 def graph_time(moment: float | None = None) -> str:
     """Graph's timestamp, e.g. ``2026-11-22T18:46:32Z``; now, or ``moment`` in seconds since the epoch."""
-    return datetime.fromtimestamp(time.time() if moment is None else moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(time.time() if moment is None else moment, timezone.utc).strftime(
+        "%Y-%m-%dT%H:%M:%SZ"
+    )
 
 
 class Tenant:
@@ -340,9 +342,11 @@ class Tenant:
         user = self.fresh.get("user", user_id)
         entries = self.fresh.where(
             "mailboxPermission",
-            lambda one: one["Identity"] == mailbox["Guid"]
-            and bool(user)
-            and one["User"].lower() == (user or {})["userPrincipalName"].lower()
-            and "FullAccess" in one["AccessRights"],
+            lambda one: (
+                one["Identity"] == mailbox["Guid"]
+                and bool(user)
+                and one["User"].lower() == (user or {})["userPrincipalName"].lower()
+                and "FullAccess" in one["AccessRights"]
+            ),
         )
         return bool(entries) and not any(entry["Deny"] for entry in entries)

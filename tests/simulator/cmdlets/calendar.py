@@ -109,7 +109,7 @@ def set_mailbox_calendar_configuration(call: Call) -> Output:
 @cmdlet("Get-MailboxFolderPermission")
 def get_mailbox_folder_permission(call: Call) -> Output:
     """The entries of the calendar folder that every mailbox has (defaults: Microsoft docs)."""
-    wanted, _, folder = call.get("Identity").partition(":")
+    wanted, _rest, folder = call.get("Identity").partition(":")
     box = identity.mailbox_seen(call, wanted)
     name = str(box.get("_calendarFolder", "Calendar"))
     if folder.strip("\\").lower() not in ("", name.lower()):

@@ -123,7 +123,7 @@ def registered(tenant: Simulator, tmp_path: Path) -> Pair:
     """A certificate that the automation app may sign in with."""
     pair = Pair(tmp_path)
     application = automation_app(signs_in(options(tenant)), tenant)
-    (key,) = certificates([pair["public"]]).values()
+    key = certificates([pair["public"]])[pair["public"]]
     patch(tenant, application, {"keyCredentials": [{"type": "AsymmetricX509Cert", "usage": "Verify", "key": key}]})
     return pair
 

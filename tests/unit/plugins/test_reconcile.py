@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -23,18 +23,17 @@ from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors impo
     Unsettled,
 )
 
-Script = list[Exception | Callable[[], None] | None]
+Script = list[Exception | None]
 
 
 class Service:
-    """Objects by name. ``script`` says what happens to the next writes: raise, do and raise, or (None) just do."""
+    """Objects by name. ``script`` says what happens to the next writes: raise, take effect and raise (Lost), or just do (None)."""
 
     def __init__(self, script: Script | None = None, stale_reads: int = 0) -> None:
         self.objects: dict[str, str] = {}
         self.script: Script = script or []
         self.stale_reads = stale_reads
         self.writes: list[str] = []
-        self.lost_answers: set[int] = set()
 
     def perform(self, write: Step, body: Mapping[str, Any]) -> dict[str, Any]:
         self.writes.append(write.summary)
@@ -43,7 +42,7 @@ class Service:
         if isinstance(failure, Lost):
             self.objects[name] = "1"
             raise failure.error
-        if isinstance(failure, Exception):
+        if failure:
             raise failure
         if write.operation == "create" and name in self.objects:
             raise Conflict("create", 409, "exists")
@@ -192,7 +191,7 @@ def test_a_refusal_in_the_middle_keeps_what_was_done() -> None:
 
 def test_a_conflict_that_reads_never_explain_is_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ansible_collections.vmrops.o365.plugins.module_utils._reconcile.CONFLICT_SECONDS", 0.5)
-    conflicts: Script = [Conflict("make a", 409, "name taken") for _ in range(50)]
+    conflicts: Script = [Conflict("make a", 409, "name taken") for _rest in range(50)]
     service = Service(conflicts)
     with pytest.raises(Conflict, match="name taken"):
         run(service).reconcile()

@@ -94,7 +94,7 @@ def test_graph_errors_by_kind(simulator: Start, status: int, code: str, text: st
     tenant = simulator(faults=respond({"path": "/domains$"}, status, body, headers={"request-id": "the-request"}))
     with pytest.raises(ServiceError) as failure:
         connected(tenant).directory.domains()
-    assert type(failure.value) is kind
+    assert failure.type is kind
     shown = str(failure.value)
     assert shown.startswith("Could not read the domains:")
     assert all(part in shown for part in (code, text.rstrip("."), "the-request"))
@@ -107,7 +107,7 @@ def test_graph_does_not_take_a_proxys_404_for_absent(simulator: Start, body: Any
     tenant = simulator(faults=respond({"path": "/users/"}, 404, body))
     with pytest.raises(ServiceError) as failure:
         connected(tenant).directory.user("alice@contoso.com")
-    assert type(failure.value) is ServiceError
+    assert failure.type is ServiceError
 
 
 def test_graph_keys_and_literals_are_quoted() -> None:
@@ -169,7 +169,7 @@ def test_exchange_errors_by_kind(
     tenant = simulator(faults=respond({"cmdlet": "Get-AcceptedDomain"}, status, envelope(message)))
     with pytest.raises(ServiceError, match=words) as failure:
         connected(tenant).mailboxes.accepted_domains()
-    assert type(failure.value) is kind
+    assert failure.type is kind
 
 
 def test_exchange_finds_the_reason_in_the_inner_exception_when_there_are_no_details(simulator: Start) -> None:

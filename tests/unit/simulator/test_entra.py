@@ -161,7 +161,7 @@ def test_refused_applications(entra: Microsoft) -> None:
 
 
 def test_secrets_have_a_time(entra: Microsoft) -> None:
-    application, _ = entra.registration()
+    application, _rest = entra.registration()
     path = f"/applications/{application['id']}/addPassword"
     past = {"startDateTime": "2020-01-01T00:00:00Z", "endDateTime": "2020-02-01T00:00:00Z"}
     future = {"startDateTime": graph_time(time.time() + 3600)}
@@ -192,9 +192,9 @@ def test_new_secret_is_not_known_everywhere_at_once(tmp_path: Path) -> None:
     entra.tenant.store.settle()
     secret = entra.ok("POST", f"/applications/{application['id']}/addPassword")["secretText"]
     fields = {"client_id": application["appId"], "client_secret": secret}
-    assert [entra.token(**fields).status_code for _ in range(3)] == [401, 200, 401]
+    assert [entra.token(**fields).status_code for _rest in range(3)] == [401, 200, 401]
     entra.tenant.store.settle()
-    assert [entra.token(**fields).status_code for _ in range(2)] == [200, 200]
+    assert [entra.token(**fields).status_code for _rest in range(2)] == [200, 200]
 
 
 # --- applications: assertions -----------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def certified(entra: Microsoft) -> Callable[..., Response]:
     def ask(
         certificate: Certificate, signer: Certificate | None = None, algorithm: str = "PS256", **changes: Any
     ) -> Response:
-        application, _ = entra.registration()
+        application, _rest = entra.registration()
         entra.ok("PATCH", f"/applications/{application['id']}", {"keyCredentials": [certificate.credential()]})
         audience = changes.pop("aud", f"{URLS['login']}/{entra.tenant.id}/oauth2/v2.0/token")
         assertion = (signer or certificate).assertion(application["appId"], audience, algorithm, **changes)
@@ -274,7 +274,7 @@ def test_refused_certificates(certified: Callable[..., Response]) -> None:
 
 
 def test_federated_identity(entra: Microsoft) -> None:
-    application, _ = entra.registration()
+    application, _rest = entra.registration()
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
     def ask(**changes: Any) -> Response:
@@ -321,7 +321,7 @@ def password_form(application: dict[str, Any], user: dict[str, Any], scope: str,
 
 def test_user_token(entra: Microsoft) -> None:
     user = entra.administrator("Exchange Administrator")
-    application, _ = entra.public_client("User.Read Directory.Read.All")
+    application, _rest = entra.public_client("User.Read Directory.Read.All")
     form = password_form(application, user, "https://graph.microsoft.com/User.Read openid profile offline_access")
     answer = entra.token("organizations", **form, client_info="1").json()
     assert answer["scope"] == "https://graph.microsoft.com/User.Read openid profile"
@@ -348,7 +348,7 @@ def test_user_token(entra: Microsoft) -> None:
 
 def test_consent_is_needed_and_may_be_one_users(entra: Microsoft) -> None:
     anna, bert = entra.user("anna"), entra.user("bert")
-    application, _ = entra.public_client("User.Read", anna)
+    application, _rest = entra.public_client("User.Read", anna)
     assert entra.token(**password_form(application, anna, "User.Read")).status_code == 200
     missing = entra.token(**password_form(application, anna, "Mail.ReadWrite"))
     assert refusal(missing) == (400, "invalid_grant", 65001)
@@ -362,7 +362,7 @@ def test_consent_is_needed_and_may_be_one_users(entra: Microsoft) -> None:
 
 def test_refused_users(entra: Microsoft) -> None:
     user = entra.user()
-    application, _ = entra.public_client("User.Read")
+    application, _rest = entra.public_client("User.Read")
     form = password_form(application, user, "User.Read")
     assert refusal(entra.token(**{**form, "password": "wrong"}))[2] == 50126
     unknown = entra.token(**{**form, "username": "nobody@contoso.com"})
@@ -374,13 +374,13 @@ def test_refused_users(entra: Microsoft) -> None:
     assert refusal(entra.token(**form))[2] == 50055
     entra.ok("PATCH", f"/users/{user['id']}", {"accountEnabled": False})
     assert refusal(entra.token(**form))[2] == 50057
-    confidential, _ = entra.registration()
+    confidential, _rest = entra.registration()
     assert refusal(entra.token(**password_form(confidential, user, "User.Read"))) == (401, "invalid_client", 7000218)
 
 
 def test_refresh_until_revoked(entra: Microsoft) -> None:
     user = entra.user()
-    application, _ = entra.public_client("User.Read")
+    application, _rest = entra.public_client("User.Read")
     first = entra.token(**password_form(application, user, "User.Read offline_access")).json()
     form = {"grant_type": "refresh_token", "client_id": application["appId"], "scope": "User.Read offline_access"}
     second = entra.token(**form, refresh_token=first["refresh_token"]).json()
@@ -392,7 +392,7 @@ def test_refresh_until_revoked(entra: Microsoft) -> None:
 
 def test_device_code(entra: Microsoft) -> None:
     user = entra.user()
-    application, _ = entra.public_client("User.Read")
+    application, _rest = entra.public_client("User.Read")
     form = {"client_id": application["appId"], "scope": "User.Read offline_access openid profile"}
     device = entra.login.post("/organizations/oauth2/v2.0/devicecode", data=form).json()
     assert (device["expires_in"], device["interval"]) == (900, 5)
@@ -414,7 +414,7 @@ def test_device_code(entra: Microsoft) -> None:
 
 def test_authorization_code_with_proof_key(entra: Microsoft) -> None:
     user = entra.user()
-    application, _ = entra.public_client("User.Read", publicClient={"redirectUris": ["http://localhost"]})
+    application, _rest = entra.public_client("User.Read", publicClient={"redirectUris": ["http://localhost"]})
     verifier = "v" * 43
     query = {
         "client_id": application["appId"],
@@ -453,7 +453,7 @@ def test_authorization_code_with_proof_key(entra: Microsoft) -> None:
 def test_web_application_redeems_its_code_with_its_secret(entra: Microsoft) -> None:
     user = entra.user()
     address = "https://infinity.contoso.com/admin/platform/msexchangeconnector/oauth_redirect/"
-    application, _ = entra.public_client("User.Read", web={"redirectUris": [address]})
+    application, _rest = entra.public_client("User.Read", web={"redirectUris": [address]})
     secret = entra.ok("POST", f"/applications/{application['id']}/addPassword")["secretText"]
     query = {"client_id": application["appId"], "response_type": "code", "redirect_uri": address, "scope": "User.Read"}
     data = {**query, "username": user["userPrincipalName"], "password": PASSWORD}

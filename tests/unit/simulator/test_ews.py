@@ -700,7 +700,7 @@ def test_the_version_is_guessed_from_an_answer(field: Field) -> None:
     alice = field.account(ALICE, version=None)
     assert alice.version.build == Build(15, 20, 9115, 20)
     with pytest.raises(errors.TransportError, match="ErrorNonExistentMailbox"):
-        _ = field.account("nobody@contoso.com", version=None, retry_policy=FaultTolerance(max_wait=1)).version
+        _rest = field.account("nobody@contoso.com", version=None, retry_policy=FaultTolerance(max_wait=1)).version
 
 
 def test_refusals_before_soap_reach_the_client(field: Field) -> None:

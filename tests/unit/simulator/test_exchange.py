@@ -86,7 +86,7 @@ def test_without_directory_role_the_answer_is_nul_bytes_declared_gzip(exo: Excha
 
 def test_unknown_and_unsimulated_cmdlets_are_not_allowed(exo: Exchange) -> None:
     for name in ("Get-Nonsense", "New-App"):
-        status, headers, _ = exo.raw(name)
+        status, headers, _rest = exo.raw(name)
         assert status == 403
         assert f"'{name}' is not present in the role definition" in headers["x-ms-diagnostics"]
     assert "New-App" in NOT_SIMULATED

@@ -182,7 +182,7 @@ def test_a_new_mailbox_is_found_by_some_reads_only_while_replicas_lag(tmp_path: 
     exo = Exchange(tmp_path / "slow", lag=60.0)
     box = equipment(exo)
     answers = [
-        exo.send("Set-CalendarProcessing", Identity=box["Guid"], DeleteSubject=False).status_code for _ in range(4)
+        exo.send("Set-CalendarProcessing", Identity=box["Guid"], DeleteSubject=False).status_code for _rest in range(4)
     ]
     assert answers == [400, 200, 400, 200]
     assert exo.run("Get-Mailbox", RecipientTypeDetails="EquipmentMailbox") == []

@@ -233,6 +233,6 @@ def test_roles(exo: Exchange) -> None:
 def test_new_assignments_are_found_by_some_reads_only_while_replicas_lag(tmp_path: Path) -> None:
     exo = Exchange(tmp_path / "slow", lag=60.0)
     scope(exo)
-    answers = [exo.send("Get-ManagementScope", Identity="VMR").status_code for _ in range(2)]
+    answers = [exo.send("Get-ManagementScope", Identity="VMR").status_code for _rest in range(2)]
     assert answers == [400, 200]
     assert exo.run("Get-ManagementScope") == []

@@ -161,7 +161,7 @@ def test_strange_bodies_are_answered(graph: Microsoft) -> None:
         "group-id": graph.ok("GET", "/groups")["value"][1]["id"],
     }
     for name in OPERATIONS:
-        method, _, template = name.partition(" ")
+        method, _rest, template = name.partition(" ")
         if method in ("POST", "PATCH"):
             path = re.sub(r"\{(.*?)\}", lambda key: keys.get(key[1], "nothing"), template)
             for body in STRANGE:
@@ -315,7 +315,7 @@ def test_permission_of_an_operation(graph: Microsoft, roles: str, method: str, p
 
 
 def test_assigning_a_role_takes_two_permissions(graph: Microsoft) -> None:
-    _, principal = graph.registration()
+    _rest, principal = graph.registration()
     target = graph.tenant.service_principal(EXCHANGE_APP_ID) or {}
     body = {"principalId": principal["id"], "resourceId": target["id"], "appRoleId": target["appRoles"][0]["id"]}
     path = f"/servicePrincipals/{target['id']}/appRoleAssignedTo"
@@ -325,7 +325,7 @@ def test_assigning_a_role_takes_two_permissions(graph: Microsoft) -> None:
 
 
 def test_owned_by_reaches_own_applications_only(graph: Microsoft) -> None:
-    foreign, _ = graph.registration()
+    foreign, _rest = graph.registration()
     alone = graph.ok("POST", "/applications", {"displayName": "Foreign"})
     bearer = graph.bearer_of("Application.ReadWrite.OwnedBy")
     own = graph.ok("POST", "/applications", {"displayName": "Own"}, bearer=bearer)
@@ -361,7 +361,7 @@ def test_narrow_permissions_change_their_property_only(graph: Microsoft) -> None
 
 
 def test_users_need_a_directory_role_to_write(graph: Microsoft) -> None:
-    application, _ = graph.public_client("User.ReadWrite.All Directory.Read.All User.Read")
+    application, _rest = graph.public_client("User.ReadWrite.All Directory.Read.All User.Read")
     form = {"grant_type": "password", "client_id": application["appId"], "password": PASSWORD, "scope": GRAPH_SCOPE}
     plain, admin = graph.user("plain"), graph.administrator("User Administrator")
     bearers = [graph.token(**form, username=one["userPrincipalName"]).json()["access_token"] for one in (plain, admin)]
@@ -424,19 +424,19 @@ def lagging(tmp_path: Path) -> Microsoft:
 def test_new_objects_are_found_by_some_reads(lagging: Microsoft) -> None:
     application = lagging.ok("POST", "/applications", {"displayName": "App"})
     path = f"/applications/{application['id']}"
-    assert [lagging.call("GET", path).status_code for _ in range(4)] == [404, 200, 404, 200]
-    assert [lagging.call("PATCH", path, {"notes": "x"}).status_code for _ in range(2)] == [404, 204]
-    assert [lagging.call("POST", path + "/addPassword", {}).status_code for _ in range(2)] == [404, 200]
+    assert [lagging.call("GET", path).status_code for _rest in range(4)] == [404, 200, 404, 200]
+    assert [lagging.call("PATCH", path, {"notes": "x"}).status_code for _rest in range(2)] == [404, 204]
+    assert [lagging.call("POST", path + "/addPassword", {}).status_code for _rest in range(2)] == [404, 200]
     listed = f"/applications?$filter=appId eq '{application['appId']}'"
     assert lagging.ok("GET", listed)["value"] == []
     lagging.tenant.store.settle()
-    assert [lagging.call("GET", path).status_code for _ in range(2)] == [200, 200]
+    assert [lagging.call("GET", path).status_code for _rest in range(2)] == [200, 200]
     assert len(lagging.ok("GET", listed)["value"]) == 1
 
 
 def test_references_to_new_objects_fail_in_both_known_ways(lagging: Microsoft) -> None:
     application = lagging.ok("POST", "/applications", {"displayName": "App"})
-    answers = [lagging.call("POST", "/servicePrincipals", {"appId": application["appId"]}) for _ in range(4)]
+    answers = [lagging.call("POST", "/servicePrincipals", {"appId": application["appId"]}) for _rest in range(4)]
     assert [one.status_code for one in answers] == [400, 403, 400, 201]
     assert answers[0].json()["error"]["details"][0]["code"] == "NoBackingApplicationObject"
     assert "must in the local tenant" in answers[1].json()["error"]["message"]
@@ -444,12 +444,12 @@ def test_references_to_new_objects_fail_in_both_known_ways(lagging: Microsoft) -
     target = lagging.tenant.service_principal(EXCHANGE_APP_ID) or {}
     body = {"principalId": principal["id"], "resourceId": target["id"], "appRoleId": target["appRoles"][0]["id"]}
     path = f"/servicePrincipals/{target['id']}/appRoleAssignedTo"
-    answers = [lagging.call("POST", path, body) for _ in range(4)]
+    answers = [lagging.call("POST", path, body) for _rest in range(4)]
     assert [one.status_code for one in answers] == [404, 400, 404, 201]
     assert answers[1].json()["error"]["message"] == "Not a valid reference update"
     assert principal["id"] not in [one["principalId"] for one in lagging.ok("GET", path)["value"]]
     role = {"principalId": principal["id"], "roleDefinitionId": DIRECTORY_ROLES["Exchange Administrator"]}
-    answers = [lagging.call("POST", "/roleManagement/directory/roleAssignments", role) for _ in range(4)]
+    answers = [lagging.call("POST", "/roleManagement/directory/roleAssignments", role) for _rest in range(4)]
     assert [one.status_code for one in answers] == [404, 400, 404, 201]
     grant = {
         "clientId": principal["id"],
@@ -457,14 +457,14 @@ def test_references_to_new_objects_fail_in_both_known_ways(lagging: Microsoft) -
         "resourceId": target["id"],
         "scope": "EWS.AccessAsUser.All",
     }
-    answers = [lagging.call("POST", "/oauth2PermissionGrants", grant) for _ in range(2)]
+    answers = [lagging.call("POST", "/oauth2PermissionGrants", grant) for _rest in range(2)]
     assert [one.status_code for one in answers] == [404, 201]
     assert answers[0].json()["error"]["code"] == "Directory_ObjectNotFound"
 
 
 def test_upsert_looks_at_the_newest_state(lagging: Microsoft) -> None:
     path = "/applications(uniqueName='once')"
-    answers = [lagging.call("PATCH", path, {"displayName": "A"}, Prefer="create-if-missing") for _ in range(2)]
+    answers = [lagging.call("PATCH", path, {"displayName": "A"}, Prefer="create-if-missing") for _rest in range(2)]
     assert [one.status_code for one in answers] == [201, 204]
 
 

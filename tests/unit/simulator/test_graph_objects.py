@@ -319,7 +319,7 @@ def test_application_parts_are_merged_and_complete(graph: Microsoft) -> None:
 
 
 def test_secrets(graph: Microsoft) -> None:
-    application, _ = graph.registration()
+    application, _rest = graph.registration()
     path = f"/applications/{application['id']}"
     secret = graph.ok("POST", path + "/addPassword", {"passwordCredential": {"displayName": "x"}})
     assert len(secret["secretText"]) == 40
@@ -339,7 +339,7 @@ def test_secrets(graph: Microsoft) -> None:
 
 
 def test_certificates(graph: Microsoft) -> None:
-    application, _ = graph.registration()
+    application, _rest = graph.registration()
     path, one, two = f"/applications/{application['id']}", Certificate(), Certificate()
     graph.ok("PATCH", path, {"keyCredentials": [one.credential()]})
     listed = graph.ok("GET", path)["keyCredentials"][0]
@@ -361,7 +361,7 @@ def test_certificates(graph: Microsoft) -> None:
 
 
 def test_rolling_keys_takes_a_proof(graph: Microsoft) -> None:
-    application, _ = graph.registration()
+    application, _rest = graph.registration()
     path, one, two = f"/applications/{application['id']}", Certificate(), Certificate()
     graph.ok("PATCH", path, {"keyCredentials": [one.credential()]})
     now = int(time.time())
@@ -379,7 +379,7 @@ def test_rolling_keys_takes_a_proof(graph: Microsoft) -> None:
 
 
 def test_federated_credentials(graph: Microsoft) -> None:
-    application, _ = graph.registration()
+    application, _rest = graph.registration()
     path = f"/applications/{application['id']}/federatedIdentityCredentials"
     body = {"name": "ci", "issuer": "https://i.example", "subject": "s", "audiences": ["api://AzureADTokenExchange"]}
     created = graph.ok("POST", path, body)
@@ -392,7 +392,7 @@ def test_federated_credentials(graph: Microsoft) -> None:
 
 
 def test_owners(graph: Microsoft) -> None:
-    application, _ = graph.registration()
+    application, _rest = graph.registration()
     alice = graph.ok("GET", "/users/alice@contoso.com")["id"]
     path = f"/applications/{application['id']}/owners"
     link = {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{alice}"}
@@ -426,7 +426,7 @@ def test_enabled_roles_stay(graph: Microsoft) -> None:
 
 
 def test_application_permissions(graph: Microsoft) -> None:
-    _, principal = graph.registration()
+    _rest, principal = graph.registration()
     target = graph.ok("GET", f"/servicePrincipals(appId='{EXCHANGE_APP_ID}')")
     role = next(one["id"] for one in target["appRoles"] if one["value"] == "full_access_as_app")
     body = {"principalId": principal["id"], "resourceId": target["id"], "appRoleId": role}
@@ -448,7 +448,7 @@ def test_application_permissions(graph: Microsoft) -> None:
 @pytest.mark.parametrize(("status", "code"), [(409, "Request_MultipleObjectsWithSameKeyValue"), (400, BAD)])
 def test_delegated_permissions(tmp_path: Path, status: int, code: str) -> None:
     graph = Microsoft(tmp_path / "tenant", switches={"duplicate_grant_status": status})
-    _, principal = graph.registration()
+    _rest, principal = graph.registration()
     target = graph.tenant.service_principal(GRAPH_APP_ID) or {}
     body = {
         "clientId": principal["id"],
@@ -472,7 +472,7 @@ def test_delegated_permissions(tmp_path: Path, status: int, code: str) -> None:
 
 
 def test_directory_roles(graph: Microsoft) -> None:
-    _, principal = graph.registration()
+    _rest, principal = graph.registration()
     role = DIRECTORY_ROLES["Exchange Administrator"]
     body = {"roleDefinitionId": role, "principalId": principal["id"], "directoryScopeId": "/"}
     path = "/roleManagement/directory/roleAssignments"

@@ -226,7 +226,7 @@ def test_the_hours_of_a_series_are_local(office: Office) -> None:
         StartTimeZone={"Id": "W. Europe Standard Time"},
         Recurrence=THRICE,
     )
-    assert [start.hour for _, start, _ in occurrences(item)] == [8, 7, 7]
+    assert [start.hour for _rest, start, _rest in occurrences(item)] == [8, 7, 7]
 
 
 def test_a_pattern_that_is_not_simulated_says_so(office: Office) -> None:

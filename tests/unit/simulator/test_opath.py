@@ -82,7 +82,7 @@ def test_evaluation(text: str, properties: dict[str, Any], passes: bool) -> None
 def test_malformed_filters_are_told_with_a_position(text: str, position: int) -> None:
     with pytest.raises(opath.FilterError) as caught:
         opath.parse(text)
-    sentence, _, where = str(caught.value).partition("\n")
+    sentence, _rest, where = str(caught.value).partition("\n")
     assert sentence == "Invalid filter syntax. For a description of the filter parameter syntax see the command help."
     assert where.endswith(f'" at position {position}.')
 
