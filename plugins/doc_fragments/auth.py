@@ -37,7 +37,7 @@ options:
     type: str
   certificate_path:
     description:
-      - A file with the app's certificate and private key, as PEM or PFX (PKCS #12).
+      - A file with the app's certificate and private key, as PEM or PFX (PKCS#12).
       - Taken from the environment variable E(AZURE_CLIENT_CERTIFICATE_PATH) when left out.
     type: path
   certificate_passphrase:
