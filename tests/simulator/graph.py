@@ -164,7 +164,7 @@ class _Graph:
             found = match(method, [*parts[:-1], parts[-1].removeprefix("microsoft.graph.")])
         if found is None:
             raise _unknown_segment(parts)
-        name, keys = found
+        name, keys = found[0], found[1]
         own = (
             bool(keys)
             and name.startswith(("GET /users/", "PATCH /users/", "POST /users/"))

@@ -27,7 +27,7 @@ Script = list[Exception | None]
 
 
 class Service:
-    """Objects by name. ``script`` says what happens to the next writes: raise, take effect and raise (Lost), or just do (None)."""
+    """Objects by name. ``script`` says what happens to the next writes: raise, take effect and raise (Lost), just do (None)."""
 
     def __init__(self, script: Script | None = None, stale_reads: int = 0) -> None:
         self.objects: dict[str, str] = {}
