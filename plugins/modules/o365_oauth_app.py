@@ -132,7 +132,7 @@ options:
     description:
       - What to do when a deleted application in the recycle bin holds the unique name.
       - V(restore) brings it back, V(purge) removes it for good and registers a new one, V(fail) stops.
-      - With O(state=absent), V(purge) removes the application from the recycle bin as well.
+      - With O(state=absent), V(purge) removes the application and its service principal from the recycle bin as well.
     type: str
     choices: [restore, purge, fail]
     default: fail

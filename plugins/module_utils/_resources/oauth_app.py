@@ -97,7 +97,7 @@ class OAuthApp(Managed):
         if application is None and options["unique_name"]:
             deleted = directory.deleted_applications(options["unique_name"])
         if not self.present:
-            return State(application, deleted=deleted)
+            return self._read_rest(application, deleted, readers)
         namesakes: list[Object] = []
         if application is None and not deleted and options["display_name"]:
             found = directory.applications_named(options["display_name"])
@@ -124,6 +124,15 @@ class OAuthApp(Managed):
             readers.tenant_id,
             readers.login_url,
         )
+
+    def _read_rest(self, application: Object | None, deleted: Sequence[Object], readers: Readers) -> State:
+        """What removing takes to know: with purging also the service principals, which have a recycle bin of their own."""
+        known = application or (deleted[0] if deleted else None)
+        if not known or self.options["deleted"] != "purge":
+            return State(application, deleted=deleted)
+        principal = readers.directory.service_principal(known["appId"])
+        binned = readers.directory.deleted_service_principals(known["appId"])
+        return State(application, deleted=deleted, principal=principal, deleted_principals=binned)
 
     def _find(self, readers: Readers) -> Object | None:
         by_name = by_id = None
@@ -302,14 +311,21 @@ class OAuthApp(Managed):
             key = state.application["id"]
             summary = f"delete the application {self.label}, its service principal and its grants"
             steps.append(Step(summary, "graph", "delete_application", {"application": key}))
-            if self.options["deleted"] == "purge":
-                summary = f"purge the application {self.label} from the recycle bin"
-                steps.append(Step(summary, "graph", "purge_application", {"application": key}, settling=True))
-        elif self.options["deleted"] == "purge":
-            for one in state.deleted:
-                summary = f"purge the application {self.label} from the recycle bin"
-                steps.append(Step(summary, "graph", "purge_application", {"application": one["id"]}))
+        if self.options["deleted"] == "purge":
+            steps += self._purge(state)
         return Plan(steps, {"state": "present" if state.application else "absent"}, {"state": "absent"})
+
+    def _purge(self, state: State) -> list[Step]:
+        """The application last: as long as it is in the recycle bin, a later run knows whose service principals to look for."""
+        new, steps = state.application is not None, []
+        for one in [*([state.principal] if state.principal else []), *state.deleted_principals]:
+            summary = f"purge the service principal of {self.label} from the recycle bin"
+            target = {"service_principal": one["id"]}
+            steps.append(Step(summary, "graph", "purge_service_principal", target, settling=new))
+        for one in [state.application] if state.application else state.deleted:
+            summary = f"purge the application {self.label} from the recycle bin"
+            steps.append(Step(summary, "graph", "purge_application", {"application": one["id"]}, settling=new))
+        return steps
 
     # --- result -------------------------------------------------------------------------------------------------------
 

@@ -69,6 +69,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "restore_service_principal": Operation(
         "POST", "/directory/deletedItems/{service_principal}/restore", _APPLICATIONS, repeatable=False
     ),
+    "purge_service_principal": Operation("DELETE", "/directory/deletedItems/{service_principal}", _APPLICATIONS),
     "grant_app_role": Operation(
         "POST",
         "/servicePrincipals/{resource}/appRoleAssignedTo",
