@@ -19,7 +19,7 @@ EQUIPMENT = "vmr-scheduling@contoso.com"
 ACCOUNT = "pexip-scheduling@contoso.com"
 MANAGEMENT_NODE = "infinity.contoso.com"
 ORGANIZER, STRANGER = "alice@contoso.com", "carol@contoso.com"
-PLAYBOOK = "vmrops.o365.configure"
+CONFIGURE, TEARDOWN = "vmrops.o365.configure", "vmrops.o365.teardown"
 
 
 def variables(access: str, secrets_file: Path) -> dict[str, Any]:
@@ -65,10 +65,9 @@ class Inventory:
             wish: the role's variables; with ``keep`` those that are there already stay.
         """
         self.sign_in.parent.mkdir(parents=True, exist_ok=True)
-        _write(self.directory / "hosts.yml", "Each host is a tenant.", {"all": {"hosts": {HOST: None}}})
-        connection = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        _write(self.directory / "hosts.yml", "Each host is a tenant.", {"o365_tenants": {"hosts": {HOST: None}}})
         text = "How to sign in to the tenant; in real life the secret would come from a vault."
-        _write(self.sign_in, text, {**connection, "vmr_scheduling_auth": dict(auth)})
+        _write(self.sign_in, text, {"vmr_scheduling_auth": dict(auth)})
         if not (keep and self.variables.exists()):
             _write(self.variables, "What the tenant should look like.", wish)
 

@@ -64,6 +64,11 @@ def _kept(kind: str, document: Mapping[str, Any], after: Documents) -> str:
     """Why the service keeps a document after all was removed; empty when it does not."""
     if kind == "mailbox" and document.get("WhenSoftDeleted"):
         return "removed; Exchange keeps it recoverable for 30 days"
+    if kind == "user" and document.get("deletedDateTime"):
+        boxes = (one for (box, _key), one in after.items() if box == "mailbox")
+        own = next((one for one in boxes if one["ExternalDirectoryObjectId"] == document["id"]), {})
+        equipment = own.get("RecipientTypeDetails") == "EquipmentMailbox"
+        return "belongs to the removed equipment mailbox" if equipment else ""
     if kind == "item":
         mailbox = after.get(("mailbox", str(document.get("_mailbox", "")).lower()), {})
         return "inside a removed mailbox" if mailbox.get("WhenSoftDeleted") else ""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class _Proof:
         self.inventory = company.Inventory(directory / "inventory")
         self.inventory.write(simulator.auth(), company.variables(access, self.secrets_file))
         self.ansible = Ansible(directory / "ansible")
+        self.connector: dict[str, str] = {}
 
     def introduce(self) -> None:
         ends = self.simulator.endpoints
@@ -56,32 +58,37 @@ class _Proof:
         self.report.where("wire log", self.simulator.wire_log)
         self.report.where("variables", self.inventory.directory)
 
-    def run(self, extra: dict[str, Any] | None = None, *, check: bool = False) -> Run:
-        """The playbook as a user would run it; ``extra`` is given with -e."""
+    def run(self, playbook: str = company.CONFIGURE, *, check: bool = False, purge: bool = False) -> Run:
+        """A playbook as a user would run it."""
         arguments = ["-i", str(self.inventory.directory)]
         run = self.ansible.run(
-            company.PLAYBOOK, check=check, extra_vars=extra, inventory={"all": {}}, arguments=arguments
+            playbook,
+            check=check,
+            extra_vars={"vmr_scheduling_purge": True} if purge else None,
+            inventory={"all": {}},
+            arguments=arguments,
         )
         if run.rc != 0:
-            raise Failed(f"ansible-playbook {company.PLAYBOOK} ended with {run.rc}:\n{run.output.strip()}")
+            raise Failed(f"ansible-playbook {playbook} ended with {run.rc}:\n{run.output.strip()}")
         return run
 
     def check_mode(self) -> list[str]:
         """The steps that check mode predicts on the empty tenant."""
-        self.report.part(f"ansible-playbook {company.PLAYBOOK} --check, on the empty tenant")
+        self.report.part(f"ansible-playbook {company.CONFIGURE} --check, on the empty tenant")
         mark = self.simulator.mark()
         steps = _steps(self.run(check=True))
         self.report.claim("requests that ask for a change", *self._writes(mark, 0))
         self.report.claim("steps predicted", len(steps), bool(steps))
         self.report.listed(steps)
-        self.report.claim("secrets file written", self.secrets_file.exists(), not self.secrets_file.exists())
+        self.report.claim("files with secrets written", int(self.secrets_file.exists()), not self.secrets_file.exists())
         return steps
 
     def apply(self, predicted: list[str]) -> None:
         """The role does what was predicted."""
-        self.report.part(f"ansible-playbook {company.PLAYBOOK}")
+        self.report.part(f"ansible-playbook {company.CONFIGURE}")
         run = self.run()
         steps = _steps(run)
+        self.connector = _said(run)[-1]["enter_on_the_management_node"]
         self.report.claim("changed", _changed(run), _changed(run) > 0)
         same = sum(one == other for one, other in zip(predicted, steps, strict=False))
         seen = f"predicted: {predicted}\ndone:      {steps}"
@@ -91,7 +98,7 @@ class _Proof:
 
     def again(self) -> None:
         """A second run finds everything as it should be."""
-        self.report.part(f"ansible-playbook {company.PLAYBOOK}, again")
+        self.report.part(f"ansible-playbook {company.CONFIGURE}, again")
         mark = self.simulator.mark()
         run = self.run()
         self.report.claim("changed", _changed(run), _changed(run) == 0)
@@ -100,11 +107,15 @@ class _Proof:
     def mail(self) -> None:
         """The registered app's own secret opens what it should, and nothing else."""
         self.report.part("Signed in with the registered app's own secret, through exchangelib")
-        ends, who = self.simulator.endpoints, "the app"
+        who, connector = "the app", self.connector
+        ca_path, url = self.simulator.endpoints["ca_path"], connector["url"].split("/EWS/")[0]
         if self.access == company.SERVICE_ACCOUNT:
-            who = f"{company.ACCOUNT.partition('@')[0]}, by an authorization code,"
-            self.report.say(f"as the Management Node: the browser's sign-in leads back to {company.MANAGEMENT_NODE}")
-        post = mail.Post(tokens(self.access, ends, self.secrets_file), ends["outlook_url"], ends["ca_path"])
+            who = "the service account"
+            self.report.where(
+                "who signs in", f"{connector['username']}, on the sign-in page, with an authorization code"
+            )
+            self.report.where("leads back to", connector["oauth_redirect_uri"])
+        post = mail.Post(tokens(self.access, connector, self.secrets_file, ca_path), url, ca_path)
         organizer, equipment = post.act_for(company.ORGANIZER), post.act_for(company.EQUIPMENT)
         with mail.tidy(organizer, equipment):
             meeting = mail.invite(organizer, company.EQUIPMENT)
@@ -127,9 +138,8 @@ class _Proof:
 
     def teardown(self, empty: leftovers.Documents) -> None:
         """What the role made is gone; what the services keep is named."""
-        options = {"vmr_scheduling_state": "absent", "vmr_scheduling_purge": True}
-        self.report.part(f"ansible-playbook {company.PLAYBOOK}, " + ", ".join(f"{k}: {v}" for k, v in options.items()))
-        run = self.run(options)
+        self.report.part(f"ansible-playbook {company.TEARDOWN} -e vmr_scheduling_purge=true")
+        run = self.run(company.TEARDOWN, purge=True)
         self.report.claim("changed", _changed(run), _changed(run) > 0)
         found = leftovers.differences(empty, leftovers.documents(self.simulator.state))
         left = [str(one) for one in found if not one.kept_by_service]
@@ -138,7 +148,7 @@ class _Proof:
         self.report.say(f"    kept by the services, not by the role{'' if kept else ': nothing'}")
         self.report.listed(kept)
         mark = self.simulator.mark()
-        run = self.run(options)
+        run = self.run(company.TEARDOWN, purge=True)
         self.report.claim("changed when undone again", _changed(run), _changed(run) == 0)
         self.report.claim("requests that ask for a change", *self._writes(mark, 0))
 
@@ -152,9 +162,16 @@ class _Proof:
 
 
 def _steps(run: Run) -> list[str]:
-    """The steps of all module results, in order, as an administrator would say them."""
-    return [str(step["summary"]) for one in run.results for step in one.get("steps") or []]
+    """The steps that the role says it took, or would take."""
+    return [str(step) for one in _said(run) for step in one.get("steps", [])]
+
+
+def _said(run: Run) -> list[dict[str, Any]]:
+    """What the role says at its end."""
+    return [one["msg"] for one in run.results if isinstance(one.get("msg"), dict)]
 
 
 def _changed(run: Run) -> int:
-    return run.changed
+    """The figure of Ansible's own recap."""
+    found = re.search(rf"^{company.HOST}\s.*changed=(\d+)", run.stdout, re.MULTILINE)
+    return int(found[1]) if found else -1

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -48,7 +49,11 @@ class AuthorizationCode:
             http_client=session,
             instance_discovery=False,
         )
-        flow = application.initiate_auth_code_flow([f"{resource}/EWS.AccessAsUser.All"], redirect_uri=self.redirect_uri)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # msal would rather have the code posted to the redirect URI
+            flow = application.initiate_auth_code_flow(
+                [f"{resource}/EWS.AccessAsUser.All"], redirect_uri=self.redirect_uri
+            )
         page = session.get(flow["auth_uri"])
         form = _Form(page.text)
         fields = {**form.fields, "username": self.user, "password": self.password}

@@ -11,10 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from simulator.server import SERVICES, listen
 from support import BIN, COLLECTIONS, ROOT
 from support.simulator import Simulator
 
-from .company import APP_PERMISSIONS, PLAYBOOK, Inventory, variables
+from .company import APP_PERMISSIONS, CONFIGURE, TEARDOWN, Inventory, variables
 from .report import Report
 
 
@@ -39,15 +40,15 @@ def serve(directory: Path, port: int) -> None:
 
     Args:
         directory: keeps the tenant, so that the next start is the same one.
-        port: the first of four ports on loopback.
+        port: the first of four ports on loopback; ten more, and so on, while one of them is taken.
 
     Raises:
-        RuntimeError: it did not start, most often because a port is taken.
+        RuntimeError: it did not start.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     inventory = Inventory(directory / "inventory")
     # The role ApplicationImpersonation is there, so that both ways of access can be tried.
-    simulator = FixedPorts(directory / "state", port, {"impersonation_role": True})
+    simulator = FixedPorts(directory / "state", _free(port), {"impersonation_role": True})
     with simulator:
         wish = variables(APP_PERMISSIONS, directory / "secrets.yml")
         inventory.write(simulator.auth(), wish, keep=True)
@@ -60,15 +61,26 @@ def serve(directory: Path, port: int) -> None:
             print("\nStopped. The tenant is kept; make tenant starts it again.", flush=True)
 
 
-def command_line(inventory: Inventory) -> str:
-    """The one line that runs the role, from the checkout's directory."""
-    playbook = _short(BIN / "ansible-playbook")
-    return f"ANSIBLE_COLLECTIONS_PATH={_short(COLLECTIONS)} {playbook} {PLAYBOOK} -i {_short(inventory.directory)}"
+def command_line(playbook: str, inventory: Inventory) -> str:
+    """The one line that runs a playbook, from the checkout's directory."""
+    program = _short(BIN / "ansible-playbook")
+    return f"ANSIBLE_COLLECTIONS_PATH={_short(COLLECTIONS)} {program} {playbook} -i {_short(inventory.directory)}"
 
 
 def _short(path: Path) -> str:
     """The path as seen from the checkout, where it lies in it."""
     return shlex.quote(str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path))
+
+
+def _free(port: int) -> int:
+    for first in range(port, port + 1000, 10):
+        try:
+            for one in listen("127.0.0.1", list(range(first, first + len(SERVICES)))):
+                one.close()
+        except OSError:
+            continue
+        return first
+    raise RuntimeError(f"no four ports from {port} on are free; choose others with --port")
 
 
 def _stop(*_ignored: object) -> None:
@@ -86,7 +98,7 @@ def _explain(report: Report, simulator: FixedPorts, inventory: Inventory, direct
     report.where("variables", f"{inventory.variables} (yours to change)")
     report.where("secrets, later", directory / "secrets.yml")
     report.part("Run the role on it, from another terminal in this directory:")
-    print(f"\n    {command_line(inventory)}\n", flush=True)
-    report.say("Add --check --diff to see what it would do, or")
-    report.say("-e vmr_scheduling_state=absent -e vmr_scheduling_purge=true to undo it.")
+    print(f"\n    {command_line(CONFIGURE, inventory)}\n", flush=True)
+    report.say(f"With --check --diff it only says what it would do; {TEARDOWN} in place of")
+    report.say(f"{CONFIGURE} undoes it, for good with -e vmr_scheduling_purge=true.")
     report.say(f"Ctrl-C ends the tenant and keeps it; rm -r {_short(directory)} makes the next one new.")
