@@ -72,9 +72,14 @@ class Step:
     visible: bool = True
 
     @property
+    def refers(self) -> bool:
+        """Whether it holds references that are not resolved."""
+        return next(_references([self.target, self.values]), None) is not None
+
+    @property
     def follows_creation(self) -> bool:
         """Whether a "not found" may mean "not yet found"."""
-        return self.settling or next(_references([self.target, self.values]), None) is not None
+        return self.settling or self.refers
 
     def resolved(self, answers: Mapping[str, Mapping[str, Any]]) -> Step:
         """The step with references replaced where the answer is known."""

@@ -25,6 +25,10 @@ Answers = dict[str, dict[str, Any]]
 CONFLICT_SECONDS = 60.0
 # Replicas answer in turn; one good read may come from the only one that knows.
 GOOD_READS = 2
+# How long a refusal that newness explains is answered by trying again, before the state is read again.
+LOOK_AGAIN_SECONDS = 5.0
+# How long "not there" is not believed of what has to be removed a moment after it came where it is.
+GONE_SECONDS = 30.0
 
 
 class Resource(Protocol[State]):
@@ -131,11 +135,18 @@ class Run(Generic[State]):
         """Carry out what is pending, in order; the failure that has to be looked into before going on, if any."""
         for step in self._pending(plan):
             resolved = step.resolved(self.answers)
+            if resolved.refers:
+                return Unsettled(
+                    step.summary, text="what it is done to was made a moment ago, and no read shows it yet"
+                )
             try:
                 answer = self._perform(resolved)
-            except (MayHaveHappened, Conflict) as failure:
-                if isinstance(failure, MayHaveHappened):
-                    self.doubtful.append(resolved)
+            except Conflict as failure:
+                return failure
+            except (MayHaveHappened, NotFound, Unsettled) as failure:
+                if not isinstance(failure, MayHaveHappened) and not self._may_be_new(step):
+                    raise
+                self.doubtful.append(resolved)
                 return failure
             self.done.append(resolved)
             if step.saves:
@@ -148,23 +159,31 @@ class Run(Generic[State]):
         for step in list(self.doubtful):
             if not any(step.covers(one) for one in planned):
                 self.doubtful.remove(step)
-                self.done.append(step)
+                if step not in self.done:
+                    self.done.append(step)
                 self.answers.setdefault(step.saves, {})
 
     def _perform(self, step: Step) -> dict[str, Any]:
-        """One step, again while the service does not know what was made a moment ago, until the deadline."""
+        """One step, again for a while when the service does not know what was made a moment ago."""
         client, backoff = self.clients[step.service], Backoff()
+        looking, gone = Deadline(LOOK_AGAIN_SECONDS), Deadline(GONE_SECONDS)
         while True:
             try:
                 return client.perform(step, revealed(step.values))
             except (NotFound, Unsettled) as failure:
-                if isinstance(failure, NotFound) and client.removes(step):
+                removing = isinstance(failure, NotFound) and client.removes(step)
+                if removing and not (step.settling and gone.left):
                     return {}
-                if not (self.done or step.follows_creation) or not self.deadline.sleep(backoff.next()):
+                patience = gone if removing else looking
+                if not (self._may_be_new(step) and patience.left and self.deadline.sleep(backoff.next())):
                     raise
             except Busy:
                 if not self.deadline.sleep(backoff.next()):
                     raise
+
+    def _may_be_new(self, step: Step) -> bool:
+        """Whether "not found" may mean "not yet found"."""
+        return bool(self.done) or step.follows_creation
 
     def _pending(self, plan: Plan) -> Sequence[Step]:
         """The steps that no step of this run has done."""

@@ -129,9 +129,11 @@ options:
     choices: [present, absent]
     default: present
 notes:
-  - Needs the Microsoft Graph application permissions C(User.ReadWrite.All), C(Domain.Read.All) and, with O(licenses),
-    C(LicenseAssignment.ReadWrite.All). O(wait_for_mailbox) needs C(MailboxSettings.Read), O(deleted=restore) needs
-    C(User.DeleteRestore.All).
+  - Needs the Microsoft Graph application permissions C(User.ReadWrite.All) and C(Domain.Read.All).
+    O(licenses) needs C(LicenseAssignment.ReadWrite.All), which does not read what the tenant has bought, and
+    C(LicenseAssignment.Read.All), which does. O(wait_for_mailbox) needs C(LicenseAssignment.Read.All) and
+    C(MailboxSettings.Read), O(deleted=restore) needs C(User.DeleteRestore.All), and O(update_password=always) needs
+    C(User-PasswordProfile.ReadWrite.All) or the directory role User Administrator.
   - O(hide_from_address_lists) needs the app role C(Exchange.ManageAsApp) and the directory role Exchange
     Administrator or
     Exchange Recipient Administrator.

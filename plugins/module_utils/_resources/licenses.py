@@ -16,6 +16,9 @@ from ._readers import Object
 # names them; that Foundation alone makes none is not verified).
 MAILBOX_PLAN_STEMS = ("EXCHANGE_S_STANDARD", "EXCHANGE_S_ENTERPRISE", "EXCHANGE_S_DESKLESS", "EXCHANGE_S_ESSENTIALS")
 
+# A user without licences, in Graph's words.
+NONE: Mapping[str, Any] = {"assignedLicenses": [], "licenseAssignmentStates": []}
+
 
 @dataclass(frozen=True)
 class Licences:
@@ -62,7 +65,11 @@ def held_by(user: Object) -> tuple[dict[str, Sequence[str]], set[str]]:
 
 
 def compare(
-    wanted: Sequence[Mapping[str, Any]], mode: str, user: Object, skus: Sequence[Object]
+    wanted: Sequence[Mapping[str, Any]],
+    mode: str,
+    user: Object,
+    skus: Sequence[Object],
+    check_seats: bool = True,
 ) -> tuple[Licences, dict[str, Sequence[str]]]:
     """What has to change, and the licences afterwards (disabled plan ids by SKU id).
 
@@ -71,6 +78,7 @@ def compare(
         mode: ``merge`` keeps other licences, ``replace`` removes those assigned directly.
         user: as Graph returned it, {} for a new one.
         skus: the tenant's subscribed SKUs.
+        check_seats: whether what is added must have a free seat.
 
     Raises:
         Refused: an unknown SKU or plan, or no free seat.
@@ -86,7 +94,7 @@ def compare(
         disabled = _plans(entry.get("disabled_plans"), sku)
         sku_id = sku["skuId"]
         current = held.get(sku_id)
-        if current is None:
+        if current is None and check_seats:
             _check_seats(sku)
         settled = current if disabled is None else disabled
         after[sku_id] = settled or []

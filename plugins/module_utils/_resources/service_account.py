@@ -50,6 +50,7 @@ class State:
         skus: the tenant's licences, None when not needed.
         mailbox: Exchange's mailbox of the user, None when there is none (yet) or not asked for.
         mailbox_ready: whether the mailbox answers.
+        licensed: whether this run assigned licences; then a seat in use may be this account's own.
     """
 
     user: Object | None
@@ -59,6 +60,7 @@ class State:
     skus: Sequence[Object] | None = None
     mailbox: Object | None = None
     mailbox_ready: bool = False
+    licensed: bool = False
 
 
 @dataclass
@@ -90,22 +92,21 @@ class ServiceAccount(Managed):
             purging = user is None and self.options["deleted"] == "purge"
             return State(user, directory.deleted_users(self.name) if purging else ())
         missing = user is None
-        needs_skus = self.options["licenses"] is not None or self.options["wait_for_mailbox"]
-        ready, mailbox = False, None
-        if user and (self.options["wait_for_mailbox"] or self.options["hide_from_address_lists"] is not None):
-            if self.options["hide_from_address_lists"] is not None:
-                mailbox = readers.mailboxes.mailbox(self.name)
-                ready = mailbox is not None
-            if self.options["wait_for_mailbox"] and (ready or mailbox is None):
-                ready = directory.mailbox_provisioned(user["id"])
+        hides, waits = self.options["hide_from_address_lists"] is not None, self.options["wait_for_mailbox"]
+        mailbox = readers.mailboxes.mailbox(self.name) if user and hides else None
+        needs_skus = self.options["licenses"] is not None or waits or (hides and mailbox is None)
+        # What a user made a moment ago holds may be found before the user itself.
+        own = answers.get("user", {}).get("id")
+        holders = directory.holders_of_address(self.name) if missing else []
         return State(
             user,
             directory.deleted_users(self.name) if missing else (),
-            directory.holders_of_address(self.name) if missing else (),
+            [one for one in holders if one["id"] != own],
             directory.domains() if missing else None,
             directory.subscribed_skus() if needs_skus else None,
             mailbox,
-            ready,
+            bool(user and waits and directory.mailbox_provisioned(user["id"])),
+            "licences" in answers,
         )
 
     def plan(self, state: State) -> Plan:
@@ -117,7 +118,8 @@ class ServiceAccount(Managed):
         if user is None:
             self._check_new(state)
             revived = self._from_recycle_bin(state, steps)
-        current = user or {}
+        # A restored account keeps its properties. Whether its licences come back is not certain, so they are assigned.
+        current = user or ({**state.deleted[0], **licenses.NONE} if revived else {})
         change = difference(PROPERTIES, self.options, current)
         values = {**change.values, **self._policies(current)}
         held = self._licences(state, current)
@@ -137,14 +139,19 @@ class ServiceAccount(Managed):
             if reset:
                 steps.append(self._password_step(target, settling))
         if "passwordPolicies" in values:
-            before["password_never_expires"] = NEVER_EXPIRES in str(current.get("passwordPolicies"))
+            before.update(
+                {"password_never_expires": NEVER_EXPIRES in str(current.get("passwordPolicies"))} if user else {}
+            )
             after["password_never_expires"] = self.options["password_never_expires"]
         if held:
-            before["licenses"], after["licenses"] = held.before, held.after
+            before.update({"licenses": held.before} if user else {})
+            after["licenses"] = held.after
             if held.add or held.remove:
                 body = {"addLicenses": held.add, "removeLicenses": held.remove}
                 summary = f"set the licences of {self.name}"
-                steps.append(Step(summary, "graph", "assign_licenses", {"user": target}, body, settling=user is None))
+                steps.append(
+                    Step(summary, "graph", "assign_licenses", {"user": target}, body, "licences", user is None)
+                )
         self._hide(state, steps, before, after)
         awaits = []
         if self.options["wait_for_mailbox"] and not state.mailbox_ready:
@@ -189,7 +196,8 @@ class ServiceAccount(Managed):
         if state.holders:
             names = ", ".join(f"{one['userPrincipalName']} ({one['displayName']})" for one in state.holders)
             raise Refused(f"the address {self.name} is held by {names}.", "user_principal_name", "Choose another name.")
-        if self.options["display_name"] is None and not state.deleted:
+        restoring = state.deleted and self.options["deleted"] == "restore"
+        if self.options["display_name"] is None and not restoring:
             raise Refused("a new account needs one.", "display_name")
 
     def _licences(self, state: State, user: Object) -> licenses.Licences | None:
@@ -198,7 +206,11 @@ class ServiceAccount(Managed):
         if state.skus is None:
             return None
         change, after = licenses.compare(
-            wanted or [], self.options["licenses_mode"] if wanted is not None else "merge", user, state.skus
+            wanted or [],
+            self.options["licenses_mode"] if wanted is not None else "merge",
+            user,
+            state.skus,
+            check_seats=not state.licensed,
         )
         if change.add and not (self.options["usage_location"] or user.get("usageLocation")):
             raise Refused(
@@ -206,8 +218,10 @@ class ServiceAccount(Managed):
                 "usage_location",
                 "Give the two-letter code of the country in which the service is used.",
             )
-        removing_all = wanted == [] and not self.options["wait_for_mailbox"]
-        if not licenses.mailbox_plans(state.skus, after) and not removing_all:
+        no_mailbox = (
+            wanted == [] and not self.options["wait_for_mailbox"] and not self.options["hide_from_address_lists"]
+        )
+        if not licenses.mailbox_plans(state.skus, after) and not no_mailbox:
             names = ", ".join(change.after) or "none"
             raise Refused(
                 f"no licence of {self.name} carries an Exchange mailbox plan that is switched on (licences: {names}).",
@@ -253,7 +267,7 @@ class ServiceAccount(Managed):
     def _password_step(self, target: Any, settling: bool) -> Step:
         profile = {"password": Secret(self.options["password"]), "forceChangePasswordNextSignIn": False}
         summary, body = f"set the password of {self.name}", {"passwordProfile": profile}
-        return Step(summary, "graph", "update_user", {"user": target}, body, settling=settling, visible=False)
+        return Step(summary, "graph", "set_password", {"user": target}, body, settling=settling, visible=False)
 
     def _policies(self, user: Object) -> Object:
         wanted = self.options["password_never_expires"]

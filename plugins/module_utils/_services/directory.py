@@ -36,7 +36,7 @@ class Directory:
         found = self._graph.collect(
             "/directory/deletedItems/microsoft.graph.user",
             f"look for {user_principal_name} in the recycle bin",
-            select="id,userPrincipalName,displayName,deletedDateTime",
+            select=f"{USER_PROPERTIES},deletedDateTime",
         )
         wanted = user_principal_name.lower()
         return [

@@ -211,6 +211,11 @@ def _error(tried: str, response: Response, permission: str) -> ServiceError:
     error = error if isinstance(error, dict) else {}
     message = error.get("message") or response.content[:300].decode("utf-8", "replace")
     text = str(message.get("value", message) if isinstance(message, dict) else message)
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else []:
+        more = str(detail.get("message") or "") if isinstance(detail, dict) else ""
+        if more not in text:
+            text += f" {more}"
     code = str(error.get("code") or "")
     kind: type[ServiceError] = ServiceError
     advice = ""

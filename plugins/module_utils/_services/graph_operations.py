@@ -41,6 +41,12 @@ _APPLICATIONS = "Application.ReadWrite.All (or Application.ReadWrite.OwnedBy for
 OPERATIONS: Mapping[str, Operation] = {
     "create_user": Operation("POST", "/users", "User.ReadWrite.All", repeatable=False),
     "update_user": Operation("PATCH", "/users/{user}", "User.ReadWrite.All"),
+    "set_password": Operation(
+        "PATCH",
+        "/users/{user}",
+        "User-PasswordProfile.ReadWrite.All (or the directory role User Administrator; for an administrator's password "
+        "Privileged Authentication Administrator)",
+    ),
     "delete_user": Operation("DELETE", "/users/{user}", "User.ReadWrite.All"),
     "assign_licenses": Operation("POST", "/users/{user}/assignLicense", "LicenseAssignment.ReadWrite.All"),
     "restore_user": Operation(
