@@ -109,9 +109,8 @@ def running(directory: Path) -> Iterator[str]:
     finally:
         # As Ctrl-C does: to the whole group.
         os.killpg(process.pid, signal.SIGINT)
-        process.stdout.close()
-        status = process.wait(timeout=30)
-    assert status == 0
+        last, _nothing = process.communicate(timeout=30)
+    assert (process.returncode, "The tenant is kept" in last) == (0, True)
 
 
 def run_line(line: str) -> subprocess.CompletedProcess[str]:
@@ -132,7 +131,7 @@ def test_tenant_is_the_same_one_from_start_to_start(tmp_path: Path) -> None:
     with running(tmp_path) as line:
         done = run_line(f"{line} --check")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert re.search(r"changed=1\s", done.stdout), done.stdout
+        assert re.search(r"changed=[1-9]", done.stdout), done.stdout
 
 
 # --- README and docs --------------------------------------------------------------------------------------------------
@@ -189,6 +188,17 @@ def test_playbook_of_the_readme(simulator: Callable[..., Simulator], ansible: An
     ansible.run(plays).ok()
     with tenant.no_writes():
         assert ansible.run(plays).ok().changed == 0
+
+
+def test_inventory_of_the_quick_start(simulator: Callable[..., Simulator], ansible: Ansible, tmp_path: Path) -> None:
+    hosts, text = blocks(ROOT / "docs" / "quickstart.md", "yaml")
+    tenant, inventory = simulator(), company.Inventory(tmp_path / "inventory")
+    inventory.write(tenant.auth(), yaml.safe_load(text))
+    (inventory.directory / "hosts.yml").write_text(hosts)
+    # The sign-in that is for a real tenant gives way to the simulated one's.
+    inventory.sign_in.rename(inventory.sign_in.with_name("z.yml"))
+    ansible.run(company.CONFIGURE, inventory={"all": {}}, arguments=["-i", str(inventory.directory)]).ok()
+    assert (inventory.directory / "contoso-secrets.yml").exists()
 
 
 def permissions() -> dict[str, dict[str, list[str]]]:
