@@ -168,7 +168,8 @@ class Impersonation(Managed):
                 "ObjectId": state.assignee["id"],
                 "DisplayName": state.assignee["name"],
             }
-            summary = f"make the application {state.assignee['name']} known to Exchange"
+            # No name: in check mode the application may not have one yet, and the step is the same.
+            summary = "make the application known to Exchange"
             steps.append(Step(summary, "exchange", "New-ServicePrincipal", values=values, settling=True))
         self._plan_scope(state, steps)
         for role, name in self.names.items():
@@ -220,7 +221,8 @@ class Impersonation(Managed):
         if current is None:
             subject = {"App": self.options["app_id"]} if self.for_app else {"User": state.assignee["id"]}
             values = {"Name": name, "Role": role, **subject, **scope}
-            summary = f"assign the role {role} to {state.assignee['name']} for {self._words(state)}"
+            who = "the application" if self.for_app else state.assignee["name"]
+            summary = f"assign the role {role} to {who} for {self._words(state)}"
             steps.append(Step(summary, "exchange", "New-ManagementRoleAssignment", values=values, settling=True))
         elif self.kind == "organization":
             # A scope cannot be taken off an assignment, so that one is made anew.
