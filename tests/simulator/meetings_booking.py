@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from .cmdlets.calendar import legacy_dn
+from .cmdlets.identity import legacy_dn
 from .ews_store import items_in
 from .ews_time import occurrences
 from .store import Document

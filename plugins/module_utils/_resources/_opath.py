@@ -109,6 +109,8 @@ class _Parser:
 
 def _value(token: _Token) -> str:
     if token.kind == "bare":
-        return token.text.lower()
+        # Exchange gives $true and $false back as 'True' and 'False'.
+        text = token.text.lower()
+        return text[1:] if text in ("$true", "$false") else text
     mark = token.text[0]
     return token.text[1:-1].replace(mark * 2, mark).lower()

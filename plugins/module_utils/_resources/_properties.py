@@ -25,6 +25,11 @@ def same_truth(wanted: Any, actual: Any) -> bool:
     return str(wanted).lower() == str(actual).lower()
 
 
+def same_number(wanted: Any, actual: Any) -> bool:
+    """Equal as numbers, where the service may give "10" for 10."""
+    return str(wanted) == str(actual)
+
+
 @dataclass(frozen=True)
 class Property:
     """One managed property.

@@ -108,6 +108,9 @@ class MailboxReads(Protocol):
     def role_assignments_to(self, assignee_type: str) -> list[Object]:
         """Every role assignment to that type of assignee: ServicePrincipal, User, ..."""
 
+    def role_assignments_over(self, scope: str) -> list[Object]:
+        """Every role assignment to users and groups over a management scope."""
+
     def service_principal(self, identity: str) -> Object | None:
         """Exchange's pointer to an Entra service principal, by application id or object id."""
 

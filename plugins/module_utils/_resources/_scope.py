@@ -14,11 +14,13 @@ from ._opath import BadFilter, meaning, quoted
 from ._readers import Object, Readers
 
 KINDS = ("recipient_filter", "group", "mailboxes", "administrative_unit", "organization")
-NESTED_GROUP_TYPES = (
+GROUP_TYPES = (
     "MailUniversalDistributionGroup",
     "MailUniversalSecurityGroup",
     "GroupMailbox",
     "MailNonUniversalGroup",
+    "DynamicDistributionGroup",
+    "RoomList",
 )
 
 
@@ -100,7 +102,7 @@ def _group(name: str, readers: Readers) -> Scope:
             "It must be mail-enabled; an Entra security group without an address cannot be a scope.",
         )
     members = readers.mailboxes.group_members(name)
-    nested = [str(one.get("DisplayName") or one.get("Name")) for one in members if _is_group(one)]
+    nested = [str(one.get("DisplayName") or one.get("Name")) for one in members if is_group(one)]
     warnings = []
     if nested:
         warnings.append(
@@ -111,6 +113,7 @@ def _group(name: str, readers: Readers) -> Scope:
     )
 
 
-def _is_group(member: Object) -> bool:
+def is_group(member: Object) -> bool:
+    """Whether a recipient is a group."""
     kinds = {str(member.get("RecipientType")), str(member.get("RecipientTypeDetails"))}
-    return bool(kinds & set(NESTED_GROUP_TYPES))
+    return bool(kinds & set(GROUP_TYPES))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ._properties import Property, same_text, same_truth
+from ._properties import Property, same_number, same_text, same_truth
 
 
 def _flag(option: str, name: str) -> Property:
@@ -13,7 +13,7 @@ def _flag(option: str, name: str) -> Property:
 
 
 def _number(option: str, name: str) -> Property:
-    return Property(option, name, "int")
+    return Property(option, name, "int", compare=same_number)
 
 
 def _recipients(option: str, name: str) -> Property:
@@ -65,3 +65,12 @@ SETTINGS = (
     _flag("enable_auto_release", "EnableAutoRelease"),
     _number("post_reservation_max_claim_time_in_minutes", "PostReservationMaxClaimTimeInMinutes"),
 )
+
+LARGEST = 2**31 - 1
+# Set-CalendarProcessing's documentation.
+_RANGES = {"booking_window_in_days": (0, 1080), "conflict_percentage_allowed": (0, 100)}
+
+
+def limits(option: str) -> tuple[int, int]:
+    """The least and the greatest value of a number; without a documented range any that is not negative."""
+    return _RANGES.get(option, (0, LARGEST))

@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._plan import Plan, Ref, Refused, Step
 from ._base import Managed
-from ._properties import Difference, Property, difference, same_text, same_truth
+from ._properties import Difference, Property, difference, same_number, same_text, same_truth
 from ._readers import Object, Readers
-from .calendar_processing import RECIPIENT_LISTS, SETTINGS
+from .calendar_processing import LARGEST, RECIPIENT_LISTS, SETTINGS, limits
 
 EQUIPMENT = "EquipmentMailbox"
 PROPERTIES = (
@@ -22,8 +23,12 @@ PROPERTIES = (
     Property("primary_smtp_address", "PrimarySmtpAddress", compare=same_text),
     Property("display_name", "DisplayName"),
     Property("hidden_from_address_lists", "HiddenFromAddressListsEnabled", "bool", compare=same_truth),
-    Property("capacity", "ResourceCapacity", "int"),
+    Property("capacity", "ResourceCapacity", "int", compare=same_number),
 )
+NAME_LIMIT = 64
+ADDRESS = re.compile(r"[^@\s:]+@[^@\s:]+")
+TABLE = {one.option: one for one in PROPERTIES}
+WORDS = {"name": "name", "alias": "alias", "primary_smtp_address": "address"}
 CREATED_WITH = {"Name", "Alias", "PrimarySmtpAddress", "DisplayName"}
 # Set-Mailbox has no PrimarySmtpAddress in the cloud; WindowsEmailAddress sets the primary address and keeps the old one.
 WRITTEN_AS = {"PrimarySmtpAddress": "WindowsEmailAddress"}
@@ -36,20 +41,20 @@ class State:
     Args:
         mailbox: the equipment mailbox, None when there is none.
         processing: its calendar processing, {} when not asked for.
-        holder: another recipient that has the wanted address.
+        holders: who has the name, alias or address that is not this mailbox's yet, by option.
         domains: the accepted domains, None when not needed.
         recipients: the recipients named in the options or in the calendar processing, by the name used there.
     """
 
     mailbox: Object | None
     processing: Object = field(default_factory=dict)
-    holder: Object | None = None
+    holders: Mapping[str, Object | None] = field(default_factory=dict)
     domains: Sequence[str] | None = None
     recipients: Mapping[str, Object | None] = field(default_factory=dict)
 
 
 class EquipmentMailbox(Managed):
-    """The managed object.
+    """The managed object. Raises Refused for options that Exchange cannot accept.
 
     Args:
         options: the module's options; None for those not given.
@@ -59,6 +64,7 @@ class EquipmentMailbox(Managed):
         self.options = options
         self.processing: Mapping[str, Any] = options.get("calendar_processing") or {}
         self.present = options["state"] == "present"
+        _check_options(options)
 
     def read(self, readers: Readers, answers: Mapping[str, Object]) -> State:
         """Look the mailbox up by its address and by its name. Raises Refused when that finds two."""
@@ -90,10 +96,21 @@ class EquipmentMailbox(Managed):
         return State(
             mailbox,
             processing or {},
-            readers.mailboxes.recipient(address) if moves and mailbox is None else None,
+            self._holders(mailbox, readers),
             readers.mailboxes.accepted_domains() if moves else None,
             recipients,
         )
+
+    def _holders(self, mailbox: Object | None, readers: Readers) -> dict[str, Object | None]:
+        """Who has the name, alias and address that the mailbox is to get."""
+        wanted = {
+            table.option: (self.options[table.option], (mailbox or {}).get(table.name))
+            for table in map(TABLE.__getitem__, WORDS)
+        }
+        claims = {option: value for option, (value, has) in wanted.items() if value and not same_text(value, has)}
+        if not claims:
+            return {}
+        return dict(zip(claims, readers.mailboxes.recipients(list(claims.values())), strict=True))
 
     def plan(self, state: State) -> Plan:
         """The cmdlets that lead to the desired mailbox."""
@@ -144,20 +161,21 @@ class EquipmentMailbox(Managed):
     def _check(self, state: State) -> None:
         address = self.options["primary_smtp_address"]
         if state.mailbox and state.mailbox["RecipientTypeDetails"] != EQUIPMENT:
+            found_by_name = same_text(state.mailbox["Name"], self.options["name"])
             raise Refused(
                 f"{state.mailbox['PrimarySmtpAddress']} is a {state.mailbox['RecipientTypeDetails']}, not an equipment "
                 "mailbox.",
-                "name",
+                "name" if found_by_name else "primary_smtp_address",
                 "Choose another name and address; a mailbox of another kind is never taken over.",
             )
-        # An equipment mailbox that one read finds and the other does not is this one, made a moment ago.
-        if state.holder and state.holder.get("RecipientTypeDetails") != EQUIPMENT:
-            raise Refused(
-                f"{address} belongs to {state.holder.get('DisplayName') or state.holder.get('Name')} "
-                f"({state.holder.get('RecipientTypeDetails') or state.holder.get('RecipientType')}).",
-                "primary_smtp_address",
-                "Choose another address.",
-            )
+        for option, holder in state.holders.items():
+            if holder and not self._is_this(option, holder, state.mailbox):
+                kind = holder.get("RecipientTypeDetails") or holder.get("RecipientType")
+                raise Refused(
+                    f"{self.options[option]} belongs to {holder.get('DisplayName') or holder.get('Name')} ({kind}).",
+                    option,
+                    f"Choose another {WORDS[option]}.",
+                )
         if state.domains is not None:
             domain = address.rpartition("@")[2].lower()
             if domain not in [one.lower() for one in state.domains]:
@@ -170,6 +188,15 @@ class EquipmentMailbox(Managed):
         missing = [name for name in sorted(wanted) if state.recipients.get(name) is None]
         if missing:
             raise Refused(f"there is no recipient {', '.join(missing)}.", "calendar_processing", "Check the addresses.")
+
+    def _is_this(self, option: str, holder: Object, mailbox: Object | None) -> bool:
+        """Whether a recipient that answers to a value does not stand in the way of it."""
+        if option != "primary_smtp_address" and not same_text(self.options[option], holder.get(TABLE[option].name)):
+            return True  # Exchange takes display names and addresses for identities as well; those may be alike.
+        if mailbox:
+            return bool(holder.get("Guid") == mailbox["Guid"])
+        # An equipment mailbox that one read finds and the other does not is this one, made a moment ago.
+        return bool(holder.get("RecipientTypeDetails") == EQUIPMENT)
 
     def _creation(self, change: Difference) -> tuple[Any, list[Step]]:
         created = {name: value for name, value in change.values.items() if name in CREATED_WITH}
@@ -200,7 +227,8 @@ class EquipmentMailbox(Managed):
             if self._guids(wanted, state) == self._guids(actual, state):
                 after[table.option] = actual
             else:
-                after[table.option] = values[table.name] = list(wanted)
+                after[table.option] = list(wanted)
+                values[table.name] = list(wanted) or None  # null is what clears a list over this interface
         return Difference(values, before, after)
 
     def _guids(self, names: Sequence[str], state: State) -> set[str]:
@@ -225,3 +253,28 @@ class EquipmentMailbox(Managed):
         )
         before = {"state": "present", "name": state.mailbox["Name"], "primary_smtp_address": address}
         return Plan([step], before, {"state": "absent"}, warnings=[warning])
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    """Raise Refused for what no tenant would accept."""
+    name, address = options["name"], options["primary_smtp_address"]
+    if not name.strip() or len(name) > NAME_LIMIT:
+        raise Refused(f"{name!r} has {len(name)} characters.", "name", f"Give 1 to {NAME_LIMIT}, Exchange's limit.")
+    if options["alias"] is not None and not re.fullmatch(r"\S+", options["alias"]):
+        raise Refused(
+            f"{options['alias']!r} is no alias.",
+            "alias",
+            "Give one without spaces, or leave it out to let Exchange make it.",
+        )
+    if address is not None and not ADDRESS.fullmatch(address):
+        raise Refused(
+            f"{address!r} is no address.", "primary_smtp_address", "Write it as name@domain, without a prefix."
+        )
+    numbers = {"capacity": (options["capacity"], 0, LARGEST)}
+    for one in SETTINGS:
+        if one.type == "int":
+            value = (options.get("calendar_processing") or {}).get(one.option)
+            numbers[f"calendar_processing.{one.option}"] = (value, *limits(one.option))
+    for option, (value, least, most) in numbers.items():
+        if value is not None and not least <= value <= most:
+            raise Refused(f"{value} is out of range.", option, f"Give a number from {least} to {most}.")

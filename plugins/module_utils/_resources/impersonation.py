@@ -10,6 +10,7 @@ role assignment; they differ in who is assigned, and in the names of the paramet
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,11 @@ from ._readers import Object, Readers
 IMPERSONATION_ROLE = "ApplicationImpersonation"
 TENANT_WIDE_APP_ROLE = "dc890d15-9560-4a4c-9b7f-a736ec74ec40"  # full_access_as_app of Office 365 Exchange Online
 NAME_LIMIT = 64
+APPLICATION_ROLE = "Application "  # how the names of all roles begin that applications can have
+GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# What identifies an application or user for good; display names do not.
+APPLICATION_KEYS = ("id", "app_id", "AppId", "ObjectId", "Guid", "Identity", "DistinguishedName")
+USER_KEYS = ("id", "Name", "Alias", "Guid", "Identity", "DistinguishedName", "ExternalDirectoryObjectId")
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class State:
         management_scope: the management scope of the wanted name.
         assignments: the assignee's role assignments.
         named: role assignments that hold the names this object would use, by name.
-        scope_users: every assignment that uses the management scope.
+        scope_users: every assignment that uses the management scope; read only when the scope has to change or go.
         tenant_wide: whether Entra ID grants the application all mailboxes beside.
         warnings: what the user should know.
     """
@@ -69,16 +75,35 @@ class Impersonation(Managed):
         self.roles: list[str] = options["roles"] if self.for_app else [IMPERSONATION_ROLE]
         self.kind = _scope.check(options["scope"]) if self.present else ""
         self.scoped = self.kind in ("recipient_filter", "group", "mailboxes")
+        self._check_options()
+
+    def _check_options(self) -> None:
+        """Raise Refused for what no tenant would accept."""
+        # Check mode of an application that is not registered yet gives a placeholder, as o365_oauth_app returns it.
+        placeholder = self.options["check_mode"] and self.options["app_id"].startswith("<") if self.for_app else False
+        if self.for_app and not placeholder and not GUID.fullmatch(self.options["app_id"]):
+            raise Refused(
+                f"{self.options['app_id']!r} is no application id.",
+                "app_id",
+                "Give the application (client) id, a GUID.",
+            )
+        if not self.for_app and not self.options["user"].strip():
+            raise Refused("it is empty.", "user", "Give the address of the service account.")
         if not self.roles:
-            raise Refused("at least one role is needed.", "roles")
-        if options["verify"] and not self.for_app:
+            raise Refused("at least one role is needed.", "roles", "Leave the option out for the role that EWS needs.")
+        for role in self.roles if self.for_app else []:
+            if not role.lower().startswith(APPLICATION_ROLE.lower()):
+                raise Refused(
+                    f"{role!r} is no application role.", "roles", "Their names begin so: Application EWS.AccessAsApp."
+                )
+        if self.options["verify"] and not self.for_app:
             raise Refused(
                 "Exchange can only test the authorization of applications.", "verify", "Leave it out with this method."
             )
         for name in [self.name, *self.names.values()]:
-            if len(name) > NAME_LIMIT:
+            if not name.strip() or len(name) > NAME_LIMIT:
                 raise Refused(
-                    f"{name} has more than {NAME_LIMIT} characters, Exchange's limit.", "name", "Choose a shorter one."
+                    f"{name!r} has {len(name)} characters.", "name", f"Give 1 to {NAME_LIMIT}, Exchange's limit."
                 )
 
     @property
@@ -105,10 +130,38 @@ class Impersonation(Managed):
         )
         named = {name: found for name in self.names.values() if (found := mailboxes.role_assignment(name))}
         users: list[Object] = []
-        if management_scope:
-            kind = "ServicePrincipal" if self.for_app else "User"
-            users = [one for one in mailboxes.role_assignments_to(kind) if self._uses_scope(one)]
+        if management_scope and not self._keeps(management_scope, scope):
+            users = [one for one in mailboxes.role_assignments_to("ServicePrincipal") if self._uses_scope(one)]
+            users += mailboxes.role_assignments_over(self.name)
+        if self.present:
+            self._check_roles(readers, assignments)
+            self._check_verify(readers, warnings)
         return State(assignee, pointer, scope, management_scope, assignments, named, users, tenant_wide, warnings)
+
+    def _keeps(self, management_scope: Object, scope: _scope.Scope | None) -> bool:
+        """Whether the management scope stays as it is."""
+        wanted = scope.recipient_filter if scope and self.scoped else None
+        return self.present and (wanted is None or _same_filter(wanted, management_scope["RecipientFilter"]))
+
+    def _check_roles(self, readers: Readers, assignments: Sequence[Object]) -> None:
+        """Roles that are assigned already need no look-up."""
+        held = {str(one["Role"]).lower() for one in assignments}
+        for role in self.roles if self.for_app else []:
+            if role.lower() not in held and readers.mailboxes.management_role(role) is None:
+                raise Refused(
+                    f"this tenant has no role {role}.",
+                    "roles",
+                    "Pexip's scheduler needs Application EWS.AccessAsApp; Get-ManagementRole lists the others.",
+                )
+
+    def _check_verify(self, readers: Readers, warnings: list[str]) -> None:
+        wanted = {option: name for option, name in (self.options["verify"] or {}).items() if name}
+        if not wanted:
+            return
+        for option, found in zip(wanted, readers.mailboxes.recipients(list(wanted.values())), strict=True):
+            if found is None:
+                text = f"there is no mailbox {wanted[option]}."
+                self._missing(text, f"verify.{option}", "Check the address.", warnings)
 
     def _assignee(self, readers: Readers, warnings: list[str]) -> tuple[Object, Object | None, bool]:
         if not self.for_app:
@@ -117,7 +170,9 @@ class Impersonation(Managed):
             if user is None:
                 self._missing(f"Exchange knows no user {name}.", "user", "Create it with a mailbox first.", warnings)
                 return ({"id": name, "name": name} if self.present else {}), None, False
-            return {"id": user["PrimarySmtpAddress"], "name": name, **user}, None, False
+            if _scope.is_group(user):
+                raise Refused(f"{name} is a group.", "user", "Give a user, whose mailbox Exchange knows.")
+            return {**user, "id": user["PrimarySmtpAddress"], "name": name}, None, False
         app_id = self.options["app_id"]
         entra = readers.directory.service_principal(app_id)
         if entra is None:
@@ -127,7 +182,11 @@ class Impersonation(Managed):
                 "Register it first, e.g. with o365_oauth_app, and give the application (client) id.",
                 warnings,
             )
-            return ({"id": f"<service principal of {app_id}>", "name": app_id} if self.present else {}), None, False
+            if self.present:
+                return {"id": f"<service principal of {app_id}>", "name": app_id}, None, False
+            # What Exchange still knows of a deleted application goes as well.
+            left = readers.mailboxes.service_principal(app_id)
+            return ({**left, "id": left["ObjectId"], "name": app_id} if left else {}), left, False
         pointer = readers.mailboxes.service_principal(entra["id"])
         granted = readers.directory.app_role_assignments(entra["id"])
         tenant_wide = any(one["appRoleId"] == TENANT_WIDE_APP_ROLE for one in granted)
@@ -162,6 +221,8 @@ class Impersonation(Managed):
         if not self.present:
             return self._removal(state)
         steps: list[Step] = []
+        # The scope first: a filter that Exchange refuses fails before anything is made.
+        self._plan_scope(state, steps)
         if self.for_app and state.pointer is None:
             values = {
                 "AppId": self.options["app_id"],
@@ -171,7 +232,6 @@ class Impersonation(Managed):
             # No name: in check mode the application may not have one yet, and the step is the same.
             summary = "make the application known to Exchange"
             steps.append(Step(summary, "exchange", "New-ServicePrincipal", values=values, settling=True))
-        self._plan_scope(state, steps)
         for role, name in self.names.items():
             self._plan_assignment(role, name, state, steps)
         before, after = self._sides(state)
@@ -181,13 +241,19 @@ class Impersonation(Managed):
         if not self.scoped or state.scope is None:
             return
         wanted, current = state.scope.recipient_filter, state.management_scope
+        if current and same_truth(True, current.get("Exclusive")):
+            raise Refused(
+                f"the management scope {self.name} is an exclusive one, which grants nothing.",
+                "name",
+                "Choose another name.",
+            )
         if current is None:
             values = {"Name": self.name, "RecipientRestrictionFilter": wanted}
             steps.append(
                 Step(f"create the management scope {self.name}", "exchange", "New-ManagementScope", values=values)
             )
         elif not _same_filter(wanted, current["RecipientFilter"]):
-            strangers = [str(one["Name"]) for one in state.scope_users if one["Name"] not in self.names.values()]
+            strangers = [str(one["Name"]) for one in state.scope_users if not self._is_assignee(one, state)]
             if strangers and self.options["conflict"] == "fail":
                 raise Refused(
                     f"the management scope {self.name} has the filter {current['RecipientFilter']}, wanted is {wanted}, and "
@@ -203,8 +269,7 @@ class Impersonation(Managed):
 
     def _plan_assignment(self, role: str, name: str, state: State, steps: list[Step]) -> None:
         current = state.named.get(name)
-        mine = [*state.assignments, *([current] if current and self._is_assignee(current, state) else [])]
-        if any(self._fits(one, role, state) for one in mine):
+        if any(self._fits(one, role, state) for one in self._own(state)):
             return
         if current and not (same_text(current["Role"], role) and self._is_assignee(current, state)):
             if self.options["conflict"] == "fail":
@@ -247,10 +312,13 @@ class Impersonation(Managed):
 
     def _removal(self, state: State) -> Plan:
         """Assignments first, then the scope unless others use it, then Exchange's pointer unless anything is left of it."""
-        mine = [one for one in state.assignments if one["Role"] in self.roles and self._is_ours(one)]
+        own = self._own(state)
+        mine = [one for one in own if self._has_role(one) and self._is_ours(one)]
         steps = [self._remove_assignment(str(one["Name"])) for one in mine]
         warnings = []
-        strangers = [str(one["Name"]) for one in state.scope_users if one["Name"] not in [own["Name"] for own in mine]]
+        strangers = [
+            str(one["Name"]) for one in state.scope_users if one["Name"] not in [each["Name"] for each in mine]
+        ]
         if state.management_scope and strangers:
             warnings.append(
                 f"The management scope {self.name} stays: other role assignments use it: {', '.join(strangers)}."
@@ -260,7 +328,7 @@ class Impersonation(Managed):
             steps.append(
                 Step(summary, "exchange", "Remove-ManagementScope", {"Identity": self.name}, {"Confirm": False})
             )
-        if state.pointer and len(mine) == len(state.assignments):
+        if state.pointer and len(mine) == len(own):
             summary = f"make Exchange forget the application {state.assignee['name']}"
             target = {"Identity": state.assignee["id"]}
             steps.append(Step(summary, "exchange", "Remove-ServicePrincipal", target, {"Confirm": False}))
@@ -269,9 +337,23 @@ class Impersonation(Managed):
 
     # --- comparing ----------------------------------------------------------------------------------------------------
 
+    def _own(self, state: State) -> list[Object]:
+        """The assignee's assignments, by whichever read found them; one read by its name counts before one of a list."""
+        others = [one for one in (*state.named.values(), *state.scope_users) if self._is_assignee(one, state)]
+        found: dict[str, Object] = {}
+        for one in (*others, *state.assignments):
+            found.setdefault(str(one["Name"]).lower(), one)
+        return list(found.values())
+
     def _is_assignee(self, assignment: Object, state: State) -> bool:
-        known = {str(value).lower() for value in state.assignee.values() if isinstance(value, str) and value}
-        return bool(known & {str(assignment.get(one)).lower() for one in ("RoleAssignee", "RoleAssigneeName", "App")})
+        if any(same_text(one["Name"], assignment["Name"]) for one in state.assignments):
+            return True
+        keys = APPLICATION_KEYS if self.for_app else USER_KEYS
+        known = {str(state.assignee[key]).lower() for key in keys if state.assignee.get(key)}
+        return bool(known & {str(assignment.get(one)).lower() for one in ("RoleAssignee", "App")})
+
+    def _has_role(self, assignment: Object) -> bool:
+        return any(same_text(assignment["Role"], role) for role in self.roles)
 
     def _is_ours(self, assignment: Object) -> bool:
         return assignment["Name"] in self.names.values() or self._uses_scope(assignment)
@@ -302,8 +384,8 @@ class Impersonation(Managed):
                 f"The scope is void: Entra ID also grants {state.assignee['name']} full_access_as_app, which opens every "
                 "mailbox. Remove that grant."
             )
-        for one in state.assignments:
-            if one["Role"] in self.roles and _reaches_everything(one) and not self._is_ours(one):
+        for one in self._own(state):
+            if self._has_role(one) and _reaches_everything(one) and not self._is_ours(one):
                 found.append(
                     f"The scope is void: the role assignment {one['Name']} gives {state.assignee['name']} the role "
                     f"{one['Role']} over the whole organization. Remove it."
@@ -314,13 +396,14 @@ class Impersonation(Managed):
         return state.scope.text if state.scope else ""
 
     def _sides(self, state: State) -> tuple[Object, Object]:
-        current = [_shown(one) for one in state.assignments if one["Role"] in self.roles and self._is_ours(one)]
+        own = self._own(state)
+        current = [_shown(one) for one in own if self._has_role(one) and self._is_ours(one)]
         before: Object = {"state": "present" if current else "absent", "assignments": current}
         wanted = [
             {"name": name, "role": role, "scope": self.name if self.scoped else self._words(state)}
             for role, name in self.names.items()
         ]
-        kept = all(any(self._fits(one, role, state) for one in state.assignments) for role in self.roles)
+        kept = all(any(self._fits(one, role, state) for one in own) for role in self.roles)
         after: Object = {"state": "present", "assignments": current if kept else wanted}
         if self.scoped and state.scope:
             old = state.management_scope["RecipientFilter"] if state.management_scope else None
@@ -333,9 +416,7 @@ class Impersonation(Managed):
     def result(self, state: State, answers: Mapping[str, Object]) -> dict[str, Any]:
         """The assignments as Exchange shows them, and the scope."""
         return {
-            "assignments": [
-                _shown(one) for one in state.assignments if one["Role"] in self.roles and self._is_ours(one)
-            ],
+            "assignments": [_shown(one) for one in self._own(state) if self._has_role(one) and self._is_ours(one)],
             "recipient_filter": state.management_scope["RecipientFilter"] if state.management_scope else None,
         }
 
@@ -350,9 +431,9 @@ class Impersonation(Managed):
             if not mailbox:
                 continue
             rows = readers.mailboxes.authorization(self.options["app_id"], mailbox)
-            reached = {str(row["RoleName"]) for row in rows if same_truth(True, row.get("InScope"))}
-            proof[option] = {"mailbox": mailbox, "roles": sorted(reached & set(self.roles))}
-            wrong = [role for role in self.roles if (role in reached) != expected]
+            reached = {str(row["RoleName"]).lower() for row in rows if same_truth(True, row.get("InScope"))}
+            proof[option] = {"mailbox": mailbox, "roles": [role for role in self.roles if role.lower() in reached]}
+            wrong = [role for role in self.roles if (role.lower() in reached) != expected]
             if wrong:
                 raise Refused(
                     f"{mailbox} is {'not ' if expected else ''}in the scope of {', '.join(wrong)}.",

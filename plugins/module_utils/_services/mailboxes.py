@@ -90,6 +90,12 @@ class Mailboxes:
             "Get-ManagementRoleAssignment", {"RoleAssigneeType": assignee_type}, "read the role assignments"
         )
 
+    def role_assignments_over(self, scope: str) -> list[dict[str, Any]]:
+        """Every role assignment to users and groups over a management scope."""
+        return self._exchange.invoke(
+            "Get-ManagementRoleAssignment", {"CustomRecipientWriteScope": scope}, f"read who uses the scope {scope}"
+        )
+
     def service_principal(self, identity: str) -> dict[str, Any] | None:
         """Exchange's pointer to an Entra service principal, by application id or object id."""
         return self._exchange.find(

@@ -79,15 +79,7 @@ def _legacy_dn(call: Call, wanted: str) -> str:
     kind, found = identity.recipient(call, wanted)
     if kind == "mailbox":
         return str(found["LegacyExchangeDN"])
-    return legacy_dn(found)
-
-
-def legacy_dn(group: Document) -> str:
-    """A group's legacyExchangeDN."""
-    return (
-        "/o=ExchangeLabs/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn="
-        f"{group['_guid'].replace('-', '')}-{group['mailNickname']}"
-    )
+    return identity.legacy_dn(found)
 
 
 @cmdlet("Get-MailboxCalendarConfiguration")

@@ -9,7 +9,6 @@ from ..store import Document
 from ..tenant import graph_time, new_id
 from . import identity
 from .base import Call, CmdletError, Output, cmdlet
-from .calendar import legacy_dn
 from .listing import anr, condition, truncated
 
 _MEMBER = (
@@ -35,7 +34,7 @@ def shown(group: Document) -> Document:
         "EmailAddresses": group.get("_emailAddresses") or [f"SMTP:{group['mail']}"],
         "ExternalDirectoryObjectId": group["id"],
         "DistinguishedName": group["_distinguishedName"],
-        "LegacyExchangeDN": legacy_dn(group),
+        "LegacyExchangeDN": identity.legacy_dn(group),
         "GroupType": "Universal, SecurityEnabled" if security else "Universal",
         "RecipientType": kind,
         "RecipientTypeDetails": "RoomList" if group.get("_roomList") else kind,

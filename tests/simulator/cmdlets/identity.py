@@ -115,6 +115,14 @@ def named(call: Call, kind: str, identity: str, view: View, keys: tuple[str, ...
     return _single(call, identity, view.all(kind), lambda one, wanted: _any(one, keys, wanted))
 
 
+def legacy_dn(one: Document) -> str:
+    """A group's legacyExchangeDN."""
+    return (
+        "/o=ExchangeLabs/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)/cn=Recipients/cn="
+        f"{one['_guid'].replace('-', '')}-{one['mailNickname']}"
+    )
+
+
 def ambiguous(identity: str) -> CmdletError:
     """Several recipients answer to one identity (wording and status 500: working client)."""
     return CmdletError(
@@ -217,7 +225,8 @@ def _is_mailbox(one: Document, identity: str) -> bool:
 
 def _is_group(one: Document, identity: str) -> bool:
     addresses = [entry.lower() for entry in one.get("_emailAddresses", [])]
-    return _any(one, _GROUP_KEYS, identity) or f"smtp:{identity.lower()}" in addresses
+    by_name = _any(one, _GROUP_KEYS, identity) or identity.lower() == legacy_dn(one).lower()
+    return by_name or f"smtp:{identity.lower()}" in addresses
 
 
 def _any(one: Document, keys: Iterable[str], identity: str) -> bool:

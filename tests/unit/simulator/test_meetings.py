@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from simulator import meetings, seed
-from simulator.cmdlets.calendar import legacy_dn
+from simulator.cmdlets.identity import legacy_dn
 from simulator.ews_store import EwsError, items_in, new_item
 from simulator.ews_time import occurrences, written
 from simulator.store import Document
