@@ -13,7 +13,7 @@ ready := $(VENV)/ready
 collections := $(VENV)/collections
 collection := $(collections)/ansible_collections/vmrops/o365
 yaml_dirs := $(wildcard roles playbooks)
-typed := ansible_collections.vmrops.o365.plugins $(notdir $(patsubst %/,%,$(wildcard tests/simulator/ tests/support/ tests/tools/ tests/demo/)))
+typed := ansible_collections.vmrops.o365.plugins $(notdir $(patsubst %/,%,$(wildcard tests/simulator/ tests/support/ tests/tools/ tests/demo/ tests/sweep/)))
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(collections)
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
@@ -22,7 +22,7 @@ export MYPYPATH := tests:$(collections)
 run := PATH="$(bin):$$PATH"
 
 .NOTPARALLEL:
-.PHONY: help setup demo tenant test lint format types docs-lint package sanity unit integration pytest changelog clean
+.PHONY: help setup demo tenant sweep test lint format types docs-lint package sanity unit integration pytest changelog clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -44,6 +44,9 @@ demo: $(ready) ## run the role on a simulated tenant and prove what it did
 
 tenant: $(ready) ## start a simulated tenant to try things on by hand
 	PYTHONPATH=tests $(run) python -m demo tenant
+
+sweep: $(ready) ## cut the connection at every request of every module, before and after its effect
+	PYTHONPATH=tests $(run) python -m sweep
 
 test: lint types docs-lint package sanity pytest ## run every check and test
 

@@ -1,0 +1,51 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A tenant's state in a form in which two tenants that hold the same are equal."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+_GUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?")
+# Random by nature, or the service's own notes.
+_RANDOM = {"_password", "_secretText", "hint", "_ready", "Identity", "changeKey"}
+_KINDS_LEFT_OUT = ("grant", "setting")
+
+
+def snapshot(state: Path) -> Counter[str]:
+    """How often each document occurs, with ids and times replaced by what they are."""
+    with closing(sqlite3.connect(f"file:{state / 'tenant.sqlite'}?mode=ro", uri=True)) as connection:
+        rows = connection.execute("SELECT kind, body FROM documents WHERE body IS NOT NULL").fetchall()
+    documents = ((kind, json.loads(body)) for kind, body in rows if kind not in _KINDS_LEFT_OUT)
+    return Counter(f"{kind} {json.dumps(_tidy(document), sort_keys=True)}" for kind, document in documents)
+
+
+def secret_texts(state: Path) -> list[str]:
+    """The client secrets of every application but the automation's."""
+    with closing(sqlite3.connect(f"file:{state / 'tenant.sqlite'}?mode=ro", uri=True)) as connection:
+        rows = connection.execute(
+            "SELECT body FROM documents WHERE kind = 'application' AND body IS NOT NULL"
+        ).fetchall()
+    applications = [json.loads(body) for (body,) in rows]
+    return [
+        one["_secretText"]
+        for app in applications
+        if app["displayName"] != "Automation"
+        for one in app["passwordCredentials"]
+    ]
+
+
+def _tidy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: "random" if name in _RANDOM else _tidy(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_tidy(inner) for inner in value]
+    return _TIME.sub("time", _GUID.sub("guid", value)) if isinstance(value, str) else value
