@@ -87,7 +87,7 @@ class Run(Generic[State]):
             Refused: before anything was written, or because the proof failed.
             ServiceError: a step failed; ``done`` says which did not.
         """
-        state = self.resource.read(self.readers, self.answers)
+        state = self._read()
         self.plan = self.resource.plan(state)
         if not self.check_mode:
             state = self._converge(state)
@@ -119,7 +119,7 @@ class Run(Generic[State]):
             broken = self._pass(plan)
             if not self.done and broken is None and not plan.awaits:
                 return state
-            state = self.resource.read(self.readers, self.answers)
+            state = self._read()
             plan = self.resource.plan(state)
             self._settle_doubts(plan)
             if not self.done:
@@ -130,6 +130,16 @@ class Run(Generic[State]):
             expired = isinstance(broken, Conflict) and not conflicts.left
             if expired or ((not self._pending(plan) or broken) and not self.deadline.sleep(polls.next())):
                 raise broken or self._not_shown(plan)
+
+    def _read(self) -> State:
+        """The current state, read again while one replica does not know what another has just shown."""
+        backoff, patience = Backoff(0.2, 5.0), Deadline(LOOK_AGAIN_SECONDS)
+        while True:
+            try:
+                return self.resource.read(self.readers, self.answers)
+            except NotFound:
+                if not (self.done or patience.left) or not self.deadline.sleep(backoff.next()):
+                    raise
 
     def _pass(self, plan: Plan) -> ServiceError | None:
         """Carry out what is pending, in order; the failure that has to be looked into before going on, if any."""

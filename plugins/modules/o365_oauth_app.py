@@ -148,7 +148,8 @@ notes:
   - Needs the Microsoft Graph application permissions C(Application.ReadWrite.All) (or
     C(Application.ReadWrite.OwnedBy) for
     applications that it made itself) and C(Application.Read.All), with O(admin_consent) also
-    C(AppRoleAssignment.ReadWrite.All) and C(DelegatedPermissionGrant.ReadWrite.All), with O(owners) C(User.Read.All).
+    C(AppRoleAssignment.ReadWrite.All) and C(DelegatedPermissionGrant.ReadWrite.All), with O(owners) C(User.Read.All)
+    and C(Directory.Read.All).
   - A new secret is part of the result. Register it and set C(no_log) on the task.
   - In check mode, ids of an application that does not exist yet are placeholders such as C(<application.appId>).
 """

@@ -72,7 +72,8 @@ def test_check_mode_predicts_the_steps_and_writes_nothing(tenant: Simulator, ans
     with tenant.no_writes():
         predicted = account(tenant, ansible, more, check=True, diff=True)
     applied = account(tenant, ansible, more, diff=True)
-    assert predicted.changed and applied.changed
+    assert predicted.changed
+    assert applied.changed
     assert [step["summary"] for step in applied["steps"]] == [
         f"create the user {UPN}",
         f"set the licences of {UPN}",
@@ -100,7 +101,8 @@ def test_again_changes_nothing_and_writes_nothing(tenant: Simulator, ansible: An
     first = account(tenant, ansible, more)
     with tenant.no_writes():
         second = account(tenant, ansible, more, diff=True)
-    assert first.changed and not second.changed
+    assert first.changed
+    assert not second.changed
     assert second["steps"] == []
     assert second["diff"]["before"] == second["diff"]["after"]
     assert first["user"] == second["user"]

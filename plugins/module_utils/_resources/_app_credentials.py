@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import random
 import re
 import ssl
@@ -47,7 +48,7 @@ class ClientSecret:
     end: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.options["lifetime"] <= self.options["renew_before"]:
+        if self.options["present"] and self.options["lifetime"] <= self.options["renew_before"]:
             raise Refused("it must be longer than renew_before, or every run makes a new secret.", "secret.lifetime")
         start = datetime.fromtimestamp(self.now, timezone.utc).replace(microsecond=0)
         fraction = timedelta(milliseconds=random.randrange(1, 1000))  # noqa: S311 - a mark, not a secret
@@ -67,7 +68,7 @@ class ClientSecret:
             return [self._remove(application, one) for one in named]
         made_id = made["keyId"] if made else None
         lost = [one for one in named if parse_time(one["endDateTime"]) == self.end and one["keyId"] != made_id]
-        steps = [self._remove(application, one) for one in lost]
+        steps = [self._remove(application, one, settling=True) for one in lost]
         shown = any(one["keyId"] == made_id for one in named)
         if (made and not shown) or (not made and not any(self._serves(one) for one in named if one not in lost)):
             body = {"passwordCredential": {"displayName": name, "endDateTime": graph_time(self.end)}}
@@ -82,10 +83,10 @@ class ClientSecret:
         fits = held is None or bool(held and held.startswith(credential.get("hint") or "\0"))
         return left > timedelta(days=self.options["renew_before"]) and fits
 
-    def _remove(self, application: Any, credential: Object) -> Step:
+    def _remove(self, application: Any, credential: Object, settling: bool = False) -> Step:
         summary = f"remove the client secret {credential.get('displayName')} ({credential['keyId']})"
         target, body = {"application": application}, {"keyId": credential["keyId"]}
-        return Step(summary, "graph", "remove_password", target, body)
+        return Step(summary, "graph", "remove_password", target, body, settling=settling)
 
 
 def graph_time(moment: datetime) -> str:
@@ -103,12 +104,12 @@ def certificates(paths: Sequence[str]) -> dict[str, str]:
         except OSError as error:
             raise Refused(f"{path} cannot be read: {error.strerror}.", "certificates") from error
         begin = content.find(b"-----BEGIN CERTIFICATE-----")
+        der = content if content[:1] == b"\x30" else b""
         if begin >= 0:
             end = content.find(b"-----END CERTIFICATE-----", begin) + len(b"-----END CERTIFICATE-----")
-            der = ssl.PEM_cert_to_DER_cert(content[begin:end].decode("ascii", "replace"))
-        elif content[:1] == b"\x30":
-            der = content
-        else:
+            with contextlib.suppress(ValueError):
+                der = ssl.PEM_cert_to_DER_cert(content[begin:end].decode("ascii", "replace"))
+        if not der:
             raise Refused(
                 f"{path} holds no certificate.", "certificates", "Give a PEM or DER file with the public part."
             )

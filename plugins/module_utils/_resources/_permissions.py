@@ -39,8 +39,17 @@ class Wanted:
 
 
 def resolve(permissions: Sequence[Mapping[str, Any]], readers: Readers) -> list[Wanted]:
-    """Look up the resources and the names. Raises Refused for unknown ones, with the nearest names."""
-    return [_one(entry, _resource(str(entry["resource"]), readers)) for entry in permissions]
+    """Look up the resources and the names; several entries of one resource become one.
+
+    Raises Refused for unknown ones, with the nearest names.
+    """
+    found: dict[str, Wanted] = {}
+    for entry in permissions:
+        want = _one(entry, _resource(str(entry["resource"]), readers))
+        same = found.get(want.resource["id"], want)
+        application, delegated = {**same.application, **want.application}, {**same.delegated, **want.delegated}
+        found[want.resource["id"]] = Wanted(want.resource, application, delegated)
+    return list(found.values())
 
 
 def _resource(name: str, readers: Readers) -> Object:
@@ -125,15 +134,17 @@ def _flat(access: Sequence[Object]) -> set[tuple[str, str, str]]:
 def names_of(access: Sequence[Object], resources: Sequence[Object]) -> dict[str, list[str]]:
     """requiredResourceAccess by resource name and permission name, for the diff; ids where a name is not known."""
     known = {one["appId"]: one for one in resources}
-    shown = {}
+    shown: dict[str, set[str]] = {}
     for one in access:
         resource = known.get(one["resourceAppId"], {"displayName": one["resourceAppId"]})
         names = {
             part["id"]: part["value"]
             for part in (resource.get("appRoles") or []) + (resource.get("oauth2PermissionScopes") or [])
         }
-        shown[resource["displayName"]] = sorted(names.get(part["id"], part["id"]) for part in one["resourceAccess"])
-    return shown
+        shown.setdefault(resource["displayName"], set()).update(
+            names.get(part["id"], part["id"]) for part in one["resourceAccess"]
+        )
+    return {resource: sorted(names) for resource, names in shown.items()}
 
 
 @dataclass(frozen=True)
@@ -217,7 +228,8 @@ def _consent_delegated(
         return
     resource, label = want.resource, want.resource["displayName"]
     grant = next((one for one in grants if one["resourceId"] == resource["id"]), None)
-    current = set(grant["scope"].split()) if grant else set()
+    official = {name.lower(): name for name in want.delegated}
+    current = {official.get(name.lower(), name) for name in grant["scope"].split()} if grant else set()
     extra = current - set(want.delegated)
     if extra:
         wider.append(f"delegated permissions {' '.join(sorted(extra))} of {label}")

@@ -153,6 +153,13 @@ class OAuthApp(Managed):
                 "app_id",
                 "Give one of them.",
             )
+        if by_id and self.present and self.options["unique_name"] not in (None, by_id.get("uniqueName")):
+            raise Refused(
+                f"the application {by_id['appId']} ({by_id['displayName']}) has the unique name {by_id.get('uniqueName')}, "
+                "which cannot be changed.",
+                "unique_name",
+                "Leave it out to manage the application by its app_id.",
+            )
         return by_name or by_id
 
     def _owner(self, name: str, readers: Readers) -> str:
@@ -176,7 +183,8 @@ class OAuthApp(Managed):
         if current is None:
             body = {"signInAudience": "AzureADMyOrg", **values}
             summary, target = f"register the application {self.label}", {"unique_name": self.options["unique_name"]}
-            steps.append(Step(summary, "graph", "upsert_application", target, body, saves="application"))
+            # A lost answer is read back from the same name, which may not be known everywhere yet.
+            steps.append(Step(summary, "graph", "upsert_application", target, body, "application", settling=True))
         elif values:
             summary, target = f"change the application {self.label}", {"application": current["id"]}
             settling = state.application is None
@@ -184,6 +192,9 @@ class OAuthApp(Managed):
         key = current["id"] if current else Ref("application", "id")
         settling = state.application is None or self._is_new(state.application, state.now)
         principal = self._plan_principal(current, state, steps)
+        if state.new_owners:
+            before["owners"] = [name for name, owner in state.new_owners.items() if owner in state.owners]
+            after["owners"] = list(state.new_owners)
         for name, owner in state.new_owners.items():
             if owner not in state.owners:
                 summary, target = f"make {name} an owner of {self.label}", {"application": key}
@@ -258,7 +269,9 @@ class OAuthApp(Managed):
             if not _permissions.same_access(actual, access):
                 values["requiredResourceAccess"] = access
         keys = _app_credentials.key_credentials(self.certificates, state.keys)
-        if keys is not None:
+        # A write replaces the list, and the keys of a deleted application cannot be read: they come after its restoration.
+        unread = state.application is None and bool(current.get("keyCredentials"))
+        if keys is not None and not unread:
             values["keyCredentials"] = keys
             before["certificates"] = [one.get("displayName") for one in state.keys]
             after["certificates"] = [one.get("displayName") for one in keys]

@@ -69,7 +69,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "add_password": Operation("POST", "/applications/{application}/addPassword", _APPLICATIONS, repeatable=False),
     "remove_password": Operation("POST", "/applications/{application}/removePassword", _APPLICATIONS),
     "add_owner": Operation(
-        "POST", "/applications/{application}/owners/$ref", _APPLICATIONS, repeatable=False, reference=True
+        "POST",
+        "/applications/{application}/owners/$ref",
+        f"{_APPLICATIONS} and Directory.Read.All",
+        repeatable=False,
+        reference=True,
     ),
     "create_service_principal": Operation("POST", "/servicePrincipals", _APPLICATIONS, repeatable=False),
     "restore_service_principal": Operation(
