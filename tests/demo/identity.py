@@ -33,7 +33,7 @@ def tokens(access: str, connector: Mapping[str, str], secrets_file: Path, ca_pat
         Failed: one of them lacks something.
     """
     secrets = yaml.safe_load(secrets_file.read_text()) or {}
-    authority = _need(connector, "oauth_token_endpoint").split("/oauth2/")[0]
+    authority = _need(connector, "oauth_token_endpoint").partition("/oauth2/")[0]
     client_id, client_secret = _need(connector, "oauth_client_id"), _need(secrets, "client_secret")
     credential: Credential = Confidential(authority, client_id, lambda: client_secret, "client_secret")
     if access == company.SERVICE_ACCOUNT:

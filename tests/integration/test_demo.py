@@ -105,7 +105,7 @@ def running(directory: Path) -> Iterator[str]:
     assert process.stdout is not None
     try:
         lines = (line.strip() for line in process.stdout)
-        yield next(line for line in lines if "ansible-playbook " in line)
+        yield next((line for line in lines if "ansible-playbook " in line), "")
     finally:
         # As Ctrl-C does: to the whole group.
         os.killpg(process.pid, signal.SIGINT)

@@ -337,9 +337,9 @@ def test_bad_input_before_any_write(tenant: Simulator, ansible: Ansible, tmp_pat
         ),
     }
     with tenant.no_writes():
-        run = ansible.tasks([tried(name, variables) for name, (variables, _) in cases.items()], verbosity=3)
+        run = ansible.tasks([tried(name, variables) for name, (variables, _text) in cases.items()], verbosity=3)
     run.ok()
-    for name, (_, text) in cases.items():
+    for name, (_variables, text) in cases.items():
         assert text in run[f"{name} failed"].msg, name
     silent_about(run, tenant.endpoints["client_secret"], "canary")
 

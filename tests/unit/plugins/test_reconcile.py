@@ -42,7 +42,7 @@ class Service:
         if isinstance(failure, Lost):
             self.objects[name] = "1"
             raise failure.error
-        if failure:
+        if isinstance(failure, ServiceError):
             raise failure
         if write.operation == "create" and name in self.objects:
             raise Conflict("create", 409, "exists")
