@@ -78,7 +78,9 @@ def resolve(scope: Mapping[str, Any], kind: str, readers: Readers) -> Scope:
         return _group(scope[kind], readers)
     unit = readers.mailboxes.administrative_unit(scope[kind])
     if unit is None:
-        raise Refused(f"there is no administrative unit {scope[kind]}.", "scope.administrative_unit")
+        raise Refused(
+            f"there is no administrative unit {scope[kind]}.", "scope.administrative_unit", "Give its name or id."
+        )
     identity = str(unit.get("ExternalDirectoryObjectId") or unit.get("Guid") or unit.get("Identity"))
     return Scope(administrative_unit=identity, text=f"the administrative unit {scope[kind]}")
 
@@ -88,6 +90,13 @@ def _mailboxes(addresses: Sequence[str], readers: Readers) -> Scope:
     missing = [address for address, one in zip(addresses, found, strict=True) if one is None]
     if missing:
         raise Refused(f"there is no mailbox {', '.join(missing)}.", "scope.mailboxes", "Check the addresses.")
+    groups = [address for address, one in zip(addresses, found, strict=True) if one and is_group(one)]
+    if groups:
+        raise Refused(
+            f"{', '.join(groups)} is a group, not a mailbox.",
+            "scope.mailboxes",
+            "Name its members, or give scope.group.",
+        )
     primary = sorted({str(one["PrimarySmtpAddress"]).lower() for one in found if one})
     text = " -or ".join(f"PrimarySmtpAddress -eq {quoted(address)}" for address in primary)
     return Scope(text, text=", ".join(primary))

@@ -10,106 +10,32 @@ role assignment; they differ in who is assigned, and in the names of the paramet
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._plan import Plan, Refused, Step
 from . import _scope
 from ._base import Managed
-from ._opath import meaning
+from ._grants import (
+    IMPERSONATION_ROLE,
+    TENANT_WIDE_APP_ROLE,
+    Grants,
+    State,
+    reaches_everything,
+    same_filter,
+    shown,
+)
 from ._properties import same_text, same_truth
 from ._readers import Object, Readers
 
-IMPERSONATION_ROLE = "ApplicationImpersonation"
-TENANT_WIDE_APP_ROLE = "dc890d15-9560-4a4c-9b7f-a736ec74ec40"  # full_access_as_app of Office 365 Exchange Online
-NAME_LIMIT = 64
-APPLICATION_ROLE = "Application "  # how the names of all roles begin that applications can have
-GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# What identifies an application or user for good; display names do not.
-APPLICATION_KEYS = ("id", "app_id", "AppId", "ObjectId", "Guid", "Identity", "DistinguishedName")
-USER_KEYS = ("id", "Name", "Alias", "Guid", "Identity", "DistinguishedName", "ExternalDirectoryObjectId")
 
-
-@dataclass(frozen=True)
-class State:
-    """What the services say.
-
-    Args:
-        assignee: the identities of the application or user, by which its assignments are recognised; {} when missing.
-        pointer: Exchange's service principal of the application; None when there is none, or for a user.
-        scope: the resolved scope; None when the role is to be taken away.
-        management_scope: the management scope of the wanted name.
-        assignments: the assignee's role assignments.
-        named: role assignments that hold the names this object would use, by name.
-        scope_users: every assignment that uses the management scope; read only when the scope has to change or go.
-        tenant_wide: whether Entra ID grants the application all mailboxes beside.
-        warnings: what the user should know.
-    """
-
-    assignee: Object = field(default_factory=dict)
-    pointer: Object | None = None
-    scope: _scope.Scope | None = None
-    management_scope: Object | None = None
-    assignments: Sequence[Object] = ()
-    named: Mapping[str, Object] = field(default_factory=dict)
-    scope_users: Sequence[Object] = ()
-    tenant_wide: bool = False
-    warnings: Sequence[str] = ()
-
-
-class Impersonation(Managed):
+class Impersonation(Grants, Managed):
     """The managed object.
 
     Args:
         options: the module's options; None for those not given. ``check_mode`` says that earlier tasks of the same play may
             not have made what this one needs.
     """
-
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        self.options = options
-        self.name: str = options["name"]
-        self.present = options["state"] == "present"
-        self.for_app = options["method"] == "application_rbac"
-        self.roles: list[str] = options["roles"] if self.for_app else [IMPERSONATION_ROLE]
-        self.kind = _scope.check(options["scope"]) if self.present else ""
-        self.scoped = self.kind in ("recipient_filter", "group", "mailboxes")
-        self._check_options()
-
-    def _check_options(self) -> None:
-        """Raise Refused for what no tenant would accept."""
-        # Check mode of an application that is not registered yet gives a placeholder, as o365_oauth_app returns it.
-        placeholder = self.options["check_mode"] and self.options["app_id"].startswith("<") if self.for_app else False
-        if self.for_app and not placeholder and not GUID.fullmatch(self.options["app_id"]):
-            raise Refused(
-                f"{self.options['app_id']!r} is no application id.",
-                "app_id",
-                "Give the application (client) id, a GUID.",
-            )
-        if not self.for_app and not self.options["user"].strip():
-            raise Refused("it is empty.", "user", "Give the address of the service account.")
-        if not self.roles:
-            raise Refused("at least one role is needed.", "roles", "Leave the option out for the role that EWS needs.")
-        for role in self.roles if self.for_app else []:
-            if not role.lower().startswith(APPLICATION_ROLE.lower()):
-                raise Refused(
-                    f"{role!r} is no application role.", "roles", "Their names begin so: Application EWS.AccessAsApp."
-                )
-        if self.options["verify"] and not self.for_app:
-            raise Refused(
-                "Exchange can only test the authorization of applications.", "verify", "Leave it out with this method."
-            )
-        for name in [self.name, *self.names.values()]:
-            if not name.strip() or len(name) > NAME_LIMIT:
-                raise Refused(
-                    f"{name!r} has {len(name)} characters.", "name", f"Give 1 to {NAME_LIMIT}, Exchange's limit."
-                )
-
-    @property
-    def names(self) -> dict[str, str]:
-        """The name of the role assignment, by role."""
-        return {role: self.name if len(self.roles) == 1 else f"{self.name} {role}" for role in self.roles}
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -131,7 +57,7 @@ class Impersonation(Managed):
         named = {name: found for name in self.names.values() if (found := mailboxes.role_assignment(name))}
         users: list[Object] = []
         if management_scope and not self._keeps(management_scope, scope):
-            users = [one for one in mailboxes.role_assignments_to("ServicePrincipal") if self._uses_scope(one)]
+            users = [one for one in mailboxes.role_assignments_to("ServicePrincipal") if self.uses_scope(one)]
             users += mailboxes.role_assignments_over(self.name)
         if self.present:
             self._check_roles(readers, assignments)
@@ -141,7 +67,7 @@ class Impersonation(Managed):
     def _keeps(self, management_scope: Object, scope: _scope.Scope | None) -> bool:
         """Whether the management scope stays as it is."""
         wanted = scope.recipient_filter if scope and self.scoped else None
-        return self.present and (wanted is None or _same_filter(wanted, management_scope["RecipientFilter"]))
+        return self.present and (wanted is None or same_filter(wanted, management_scope["RecipientFilter"]))
 
     def _check_roles(self, readers: Readers, assignments: Sequence[Object]) -> None:
         """Roles that are assigned already need no look-up."""
@@ -247,13 +173,17 @@ class Impersonation(Managed):
                 "name",
                 "Choose another name.",
             )
+        # The service alone knows which properties a filter may name; when it refuses, this names the option.
+        source = " from scope.recipient_filter" if self.kind == "recipient_filter" else ""
         if current is None:
             values = {"Name": self.name, "RecipientRestrictionFilter": wanted}
             steps.append(
-                Step(f"create the management scope {self.name}", "exchange", "New-ManagementScope", values=values)
+                Step(
+                    f"create the management scope {self.name}{source}", "exchange", "New-ManagementScope", values=values
+                )
             )
-        elif not _same_filter(wanted, current["RecipientFilter"]):
-            strangers = [str(one["Name"]) for one in state.scope_users if not self._is_assignee(one, state)]
+        elif not same_filter(wanted, current["RecipientFilter"]):
+            strangers = [str(one["Name"]) for one in state.scope_users if not self.is_assignee(one, state)]
             if strangers and self.options["conflict"] == "fail":
                 raise Refused(
                     f"the management scope {self.name} has the filter {current['RecipientFilter']}, wanted is {wanted}, and "
@@ -262,21 +192,21 @@ class Impersonation(Managed):
                     "Choose another name, or conflict: change to change it for all of them.",
                 )
             summary, values = (
-                f"change the filter of the management scope {self.name}",
+                f"change the filter of the management scope {self.name}{source}",
                 {"RecipientRestrictionFilter": wanted},
             )
             steps.append(Step(summary, "exchange", "Set-ManagementScope", {"Identity": self.name}, values))
 
     def _plan_assignment(self, role: str, name: str, state: State, steps: list[Step]) -> None:
         current = state.named.get(name)
-        if any(self._fits(one, role, state) for one in self._own(state)):
+        if any(self.fits(one, role, state) for one in self.own(state)):
             return
-        if current and not (same_text(current["Role"], role) and self._is_assignee(current, state)):
+        if current and not (same_text(current["Role"], role) and self.is_assignee(current, state)):
             if self.options["conflict"] == "fail":
                 raise Refused(
                     f"a role assignment {name} exists with the role {current['Role']} for "
-                    f"{current.get('RoleAssigneeName') or current.get('RoleAssignee')}; wanted is {role} for "
-                    f"{state.assignee['name']}.",
+                    f"{current.get('RoleAssigneeName')} ({current.get('RoleAssignee')}); wanted is {role} for "
+                    f"{state.assignee['name']} ({state.assignee['id']}).",
                     "name",
                     "Choose another name, or conflict: change to replace it.",
                 )
@@ -312,8 +242,8 @@ class Impersonation(Managed):
 
     def _removal(self, state: State) -> Plan:
         """Assignments first, then the scope unless others use it, then Exchange's pointer unless anything is left of it."""
-        own = self._own(state)
-        mine = [one for one in own if self._has_role(one) and self._is_ours(one)]
+        own = self.own(state)
+        mine = [one for one in own if self.has_role(one) and self.is_ours(one)]
         steps = [self._remove_assignment(str(one["Name"])) for one in mine]
         warnings = []
         strangers = [
@@ -332,47 +262,8 @@ class Impersonation(Managed):
             summary = f"make Exchange forget the application {state.assignee['name']}"
             target = {"Identity": state.assignee["id"]}
             steps.append(Step(summary, "exchange", "Remove-ServicePrincipal", target, {"Confirm": False}))
-        before = {"state": "present", "assignments": [_shown(one) for one in mine]} if steps else {"state": "absent"}
+        before = {"state": "present", "assignments": [shown(one) for one in mine]} if steps else {"state": "absent"}
         return Plan(steps, before, {"state": "absent"}, warnings=warnings)
-
-    # --- comparing ----------------------------------------------------------------------------------------------------
-
-    def _own(self, state: State) -> list[Object]:
-        """The assignee's assignments, by whichever read found them; one read by its name counts before one of a list."""
-        others = [one for one in (*state.named.values(), *state.scope_users) if self._is_assignee(one, state)]
-        found: dict[str, Object] = {}
-        for one in (*others, *state.assignments):
-            found.setdefault(str(one["Name"]).lower(), one)
-        return list(found.values())
-
-    def _is_assignee(self, assignment: Object, state: State) -> bool:
-        if any(same_text(one["Name"], assignment["Name"]) for one in state.assignments):
-            return True
-        keys = APPLICATION_KEYS if self.for_app else USER_KEYS
-        known = {str(state.assignee[key]).lower() for key in keys if state.assignee.get(key)}
-        return bool(known & {str(assignment.get(one)).lower() for one in ("RoleAssignee", "App")})
-
-    def _has_role(self, assignment: Object) -> bool:
-        return any(same_text(assignment["Role"], role) for role in self.roles)
-
-    def _is_ours(self, assignment: Object) -> bool:
-        return assignment["Name"] in self.names.values() or self._uses_scope(assignment)
-
-    def _uses_scope(self, assignment: Object) -> bool:
-        scopes = (assignment.get("CustomResourceScope"), assignment.get("CustomRecipientWriteScope"))
-        return any(same_text(self.name, one) for one in scopes if one)
-
-    def _fits(self, assignment: Object, role: str, state: State) -> bool:
-        """Whether an assignment gives this role over exactly the wanted scope."""
-        if not same_text(assignment["Role"], role) or not same_truth(True, assignment.get("Enabled", True)):
-            return False
-        if self.scoped:
-            return self._uses_scope(assignment)
-        if self.kind == "administrative_unit" and state.scope:
-            units = (assignment.get("CustomRecipientWriteScope"), assignment.get("RecipientAdministrativeUnitScope"))
-            wanted = (state.scope.administrative_unit, self.options["scope"]["administrative_unit"])
-            return any(same_text(one, unit) for one in wanted for unit in units if unit)
-        return _reaches_everything(assignment)
 
     def _wider(self, state: State) -> list[str]:
         """What makes the scope void: reach is the union of all grants."""
@@ -384,8 +275,8 @@ class Impersonation(Managed):
                 f"The scope is void: Entra ID also grants {state.assignee['name']} full_access_as_app, which opens every "
                 "mailbox. Remove that grant."
             )
-        for one in self._own(state):
-            if self._has_role(one) and _reaches_everything(one) and not self._is_ours(one):
+        for one in self.own(state):
+            if self.has_role(one) and reaches_everything(one) and not self.is_ours(one):
                 found.append(
                     f"The scope is void: the role assignment {one['Name']} gives {state.assignee['name']} the role "
                     f"{one['Role']} over the whole organization. Remove it."
@@ -396,18 +287,18 @@ class Impersonation(Managed):
         return state.scope.text if state.scope else ""
 
     def _sides(self, state: State) -> tuple[Object, Object]:
-        own = self._own(state)
-        current = [_shown(one) for one in own if self._has_role(one) and self._is_ours(one)]
+        own = self.own(state)
+        current = [shown(one) for one in own if self.has_role(one) and self.is_ours(one)]
         before: Object = {"state": "present" if current else "absent", "assignments": current}
         wanted = [
             {"name": name, "role": role, "scope": self.name if self.scoped else self._words(state)}
             for role, name in self.names.items()
         ]
-        kept = all(any(self._fits(one, role, state) for one in own) for role in self.roles)
+        kept = all(any(self.fits(one, role, state) for one in own) for role in self.roles)
         after: Object = {"state": "present", "assignments": current if kept else wanted}
         if self.scoped and state.scope:
             old = state.management_scope["RecipientFilter"] if state.management_scope else None
-            same = old is not None and _same_filter(state.scope.recipient_filter, old)
+            same = old is not None and same_filter(state.scope.recipient_filter, old)
             before["recipient_filter"], after["recipient_filter"] = old, old if same else state.scope.recipient_filter
         return before, after
 
@@ -416,7 +307,7 @@ class Impersonation(Managed):
     def result(self, state: State, answers: Mapping[str, Object]) -> dict[str, Any]:
         """The assignments as Exchange shows them, and the scope."""
         return {
-            "assignments": [_shown(one) for one in self._own(state) if self._has_role(one) and self._is_ours(one)],
+            "assignments": [shown(one) for one in self.own(state) if self.has_role(one) and self.is_ours(one)],
             "recipient_filter": state.management_scope["RecipientFilter"] if state.management_scope else None,
         }
 
@@ -444,29 +335,7 @@ class Impersonation(Managed):
         return {"verified": proof}
 
 
-def _same_filter(wanted: str, current: str) -> bool:
-    """Whether two filters mean the same; a filter that Exchange gives back in a form not known here counts as another."""
-    try:
-        return meaning(wanted) == meaning(current)
-    except ValueError:
-        return wanted == current
-
-
-def _reaches_everything(assignment: Object) -> bool:
-    scope = str(assignment.get("RecipientWriteScope") or "Organization")
-    return scope == "Organization" and not assignment.get("CustomResourceScope")
-
-
 def _without(state: State, name: str) -> State:
     remaining = {key: value for key, value in state.named.items() if key != name}
     others = [one for one in state.assignments if one["Name"] != name]
     return State(**{**state.__dict__, "named": remaining, "assignments": others})
-
-
-def _shown(assignment: Object) -> Object:
-    scope = assignment.get("CustomResourceScope") or assignment.get("CustomRecipientWriteScope")
-    return {
-        "name": assignment["Name"],
-        "role": assignment["Role"],
-        "scope": scope or assignment.get("RecipientWriteScope"),
-    }
