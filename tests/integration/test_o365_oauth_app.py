@@ -100,13 +100,13 @@ def patch(tenant: Simulator, kind: str, key: str, **changes: Any) -> None:
 def granted(administrator: Administrator, principal_id: str) -> set[str]:
     """The names of the application permissions that a service principal was granted."""
     names = {role["id"]: role["value"] for key in (GRAPH, EXCHANGE) for role in administrator.resource(key)["appRoles"]}
-    found = administrator.list(f"/servicePrincipals/{principal_id}/appRoleAssignments")
+    found = administrator.all(f"/servicePrincipals/{principal_id}/appRoleAssignments")
     return {names[one["appRoleId"]] for one in found}
 
 
 def scopes(administrator: Administrator, principal_id: str) -> dict[str, set[str]]:
     """The delegated permissions by whom they were granted for: a user's id, or "" for everybody."""
-    found = administrator.list(f"/servicePrincipals/{principal_id}/oauth2PermissionGrants")
+    found = administrator.all(f"/servicePrincipals/{principal_id}/oauth2PermissionGrants")
     return {one["principalId"] or "": set(one["scope"].split()) for one in found}
 
 
@@ -261,7 +261,7 @@ def test_the_examples_of_the_documentation_run(tenant: Simulator, ansible: Ansib
     tasks = examples(MODULE)
     run = ansible.tasks(tasks, auth(tenant)).ok()
     assert len(run.results) == len(tasks)
-    found = Administrator(tenant).list("/applications")
+    found = Administrator(tenant).all("/applications")
     assert NAME in [one["uniqueName"] for one in found]
 
 
@@ -407,7 +407,7 @@ def test_r3_replication_outlasts_the_deadline(simulator: Tenants, ansible: Ansib
     tenant.restart(lag=0)
     finished = app(tenant, ansible, {"secret": {}})
     administrator = Administrator(tenant)
-    assert len([one for one in administrator.list("/applications") if one["uniqueName"] == NAME]) == 1
+    assert len([one for one in administrator.all("/applications") if one["uniqueName"] == NAME]) == 1
     assert len(administrator.application(NAME)["passwordCredentials"]) == 1
     secret = finished.get("secret") or failed["secret"]
     assert "access_token" in sign_in(tenant, finished["application"]["app_id"], secret["value"])
@@ -671,7 +671,7 @@ def test_lost_answer_to_the_registration(simulator: Tenants, ansible: Ansible, l
     made = app(tenant, ansible, CONSENT)
     time.sleep(lag)
     administrator = Administrator(tenant)
-    assert len([one for one in administrator.list("/applications") if one["uniqueName"] == NAME]) == 1
+    assert len([one for one in administrator.all("/applications") if one["uniqueName"] == NAME]) == 1
     assert granted(administrator, made["application"]["service_principal_id"]) == {"Calendars.Read"}
     assert not app(tenant, ansible, CONSENT).changed
 
@@ -742,7 +742,7 @@ def test_owners_are_added_and_none_is_removed(tenant: Simulator, ansible: Ansibl
     assert run["bob"]["diff"]["before"]["owners"] == []
     assert run["bob"]["diff"]["after"]["owners"] == ["bob@contoso.com"]
     key = run["bob"]["application"]["object_id"]
-    owners = Administrator(tenant).list(f"/applications/{key}/owners")
+    owners = Administrator(tenant).all(f"/applications/{key}/owners")
     # A caller that may manage its own applications owns what it registers.
     assert {one.get("userPrincipalName") for one in owners} - {None} == {"alice@contoso.com", "bob@contoso.com"}
 

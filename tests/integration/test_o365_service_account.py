@@ -627,7 +627,7 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 
 def test_bad_input_is_refused_before_the_first_write(tenant: Simulator, ansible: Ansible) -> None:
-    tasks = [{**task(name, **{**ACCOUNT, **options}), "ignore_errors": True} for name, (options, _) in BAD.items()]
+    tasks = [{**task(name, **{**ACCOUNT, **options}), "ignore_errors": True} for name, (options, _words) in BAD.items()]
     with tenant.no_writes():
         run = ansible.tasks(tasks, auth(tenant))
     silent = {name: run[name].msg for name in BAD if run[name].status != "failed"}

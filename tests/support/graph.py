@@ -70,7 +70,7 @@ class Administrator:
         found: Data = self.call("GET", path)
         return found
 
-    def list(self, path: str) -> list[Data]:
+    def all(self, path: str) -> list[Data]:
         """The first page of a collection."""
         found: list[Data] = self.call("GET", path)["value"]
         return found
@@ -82,11 +82,11 @@ class Administrator:
 
     def users(self, name: str) -> list[Data]:
         """The users with that user principal name."""
-        return self.list(f"/users?$filter=userPrincipalName eq '{name}'")
+        return self.all(f"/users?$filter=userPrincipalName eq '{name}'")
 
     def deleted(self, kind: str) -> list[Data]:
         """The recycle bin: ``user``, ``application`` or ``servicePrincipal``."""
-        return self.list(f"/directory/deletedItems/microsoft.graph.{kind}")
+        return self.all(f"/directory/deletedItems/microsoft.graph.{kind}")
 
     def application(self, unique_name: str) -> Data:
         """A registration by its unique name."""
