@@ -10,7 +10,6 @@ the same when their trees are. Order and grouping within a run of -and, or of -o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -23,6 +22,7 @@ _TOKEN = re.compile(
     r"|(?P<bare>[$A-Za-z0-9][\w.]*))"
 )
 COMPARISONS = frozenset({"-eq", "-ne", "-like", "-notlike", "-gt", "-ge", "-lt", "-le"})
+RANKS = {"-or": 0, "-and": 1}
 Meaning = tuple[object, ...]
 
 
@@ -33,11 +33,7 @@ def quoted(value: str) -> str:
 
 def meaning(text: str) -> Meaning:
     """A filter's tree in a canonical form: equal for filters that mean the same. Raises BadFilter."""
-    parser = _Parser(_tokens(text))
-    tree = parser.disjunction()
-    if parser.rest:
-        raise BadFilter(f"unexpected {parser.rest[0].text} at position {parser.rest[0].position}")
-    return tree
+    return _Parser(_tokens(text)).tree()
 
 
 @dataclass(frozen=True)
@@ -52,6 +48,7 @@ def _tokens(text: str) -> list[_Token]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
+            position += len(text[position:]) - len(text[position:].lstrip())
             raise BadFilter(f"cannot read {text[position : position + 20]!r} at position {position + 1}")
         kind = str(match.lastgroup)
         found.append(_Token(kind, match.group(kind), match.start(kind) + 1))
@@ -60,48 +57,74 @@ def _tokens(text: str) -> list[_Token]:
 
 
 class _Parser:
+    """Reads tokens with stacks of its own: Exchange nests a chain of -or as deep as it is long."""
+
     def __init__(self, tokens: list[_Token]) -> None:
-        self.rest = tokens
+        self.rest = tokens[::-1]
+        self.operands: list[Meaning] = []
+        self.operators: list[_Token] = []
 
-    def disjunction(self) -> Meaning:
-        return self._chain("-or", lambda: self._chain("-and", self._term))
+    def tree(self) -> Meaning:
+        """The whole filter's."""
+        while True:
+            while self._next("operator", "-not") or self._next("paren", "("):
+                self.operators.append(self.rest.pop())
+            self.operands.append(self._comparison())
+            self._negate()
+            while self._next("paren", ")"):
+                self._close()
+            if not self.rest:
+                break
+            if not (self._next("operator", "-and") or self._next("operator", "-or")):
+                raise BadFilter(f"unexpected {self.rest[-1].text} at position {self.rest[-1].position}")
+            token = self.rest.pop()
+            self._reduce(RANKS[token.text.lower()])
+            self.operators.append(token)
+        self._reduce(0)
+        if self.operators:
+            raise BadFilter(f"the parenthesis at position {self.operators[-1].position} is not closed")
+        return self.operands[0]
 
-    def _chain(self, operator: str, part: Callable[[], Meaning]) -> Meaning:
-        parts = [part()]
-        while self._at("operator", operator):
-            self.rest.pop(0)
-            parts.append(part())
-        flat: set[Meaning] = set()
-        for kind, *rest in parts:
-            inner = rest[0] if kind == operator else None
-            flat |= inner if isinstance(inner, frozenset) else {(kind, *rest)}
-        return (operator, frozenset(flat)) if len(flat) > 1 else next(iter(flat))
-
-    def _term(self) -> Meaning:
-        if self._at("operator", "-not"):
-            self.rest.pop(0)
-            return ("-not", self._term())
-        if self._at("paren", "("):
-            opening = self.rest.pop(0)
-            inner = self.disjunction()
-            if not self._at("paren", ")"):
-                raise BadFilter(f"the parenthesis at position {opening.position} is not closed")
-            self.rest.pop(0)
-            return inner
+    def _comparison(self) -> Meaning:
         name = self._take("bare", "a property name")
         operator = self._take("operator", "a comparison such as -eq")
         if operator.text.lower() not in COMPARISONS:
             raise BadFilter(f"{operator.text} at position {operator.position} is no comparison")
-        value = self._take("single double bare", "a value")
-        return (operator.text.lower(), name.text.lower(), _value(value))
+        return (operator.text.lower(), name.text.lower(), _value(self._take("single double bare", "a value")))
 
-    def _at(self, kind: str, text: str) -> bool:
-        return bool(self.rest) and self.rest[0].kind == kind and self.rest[0].text.lower() == text
+    def _close(self) -> None:
+        token = self.rest.pop()
+        self._reduce(0)
+        if not self.operators:
+            raise BadFilter(f"unexpected ) at position {token.position}")
+        self.operators.pop()
+        self._negate()
+
+    def _negate(self) -> None:
+        """Apply the -not before what was just read; two of them are none."""
+        while self.operators and self.operators[-1].text.lower() == "-not":
+            self.operators.pop()
+            inner = self.operands.pop()
+            undone = inner[1] if inner[0] == "-not" else None
+            self.operands.append(undone if isinstance(undone, tuple) else ("-not", inner))
+
+    def _reduce(self, rank: int) -> None:
+        """Join what -and and -or of at least that rank have to the left, up to the last open parenthesis."""
+        while self.operators and RANKS.get(self.operators[-1].text.lower(), -1) >= rank:
+            operator = self.operators.pop().text.lower()
+            parts = self.operands.pop(), self.operands.pop()
+            flat: set[Meaning] = set()
+            for part in parts:
+                flat |= part[1] if part[0] == operator and isinstance(part[1], frozenset) else {part}
+            self.operands.append((operator, frozenset(flat)) if len(flat) > 1 else next(iter(flat)))
+
+    def _next(self, kind: str, text: str) -> bool:
+        return bool(self.rest) and self.rest[-1].kind == kind and self.rest[-1].text.lower() == text
 
     def _take(self, kinds: str, what: str) -> _Token:
         if not self.rest:
             raise BadFilter(f"{what} is missing at the end")
-        token = self.rest.pop(0)
+        token = self.rest.pop()
         if token.kind not in kinds.split():
             raise BadFilter(f"{what} is expected at position {token.position}, not {token.text}")
         return token
