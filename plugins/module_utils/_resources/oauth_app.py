@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
+from urllib.parse import urlsplit
 
 from .._plan import Plan, Ref, Refused, Step
-from . import _app_credentials, _permissions
+from . import _app_credentials, _application_state, _permissions
+from ._application_state import State
 from ._base import Managed
 from ._properties import Property, difference
 from ._readers import Object, Readers
@@ -29,43 +30,10 @@ PROPERTIES = (
         ),
     ),
 )
+WEB_URIS = ("https://", "http://localhost")
 PLATFORMS = {"web": "web", "public_client": "publicClient"}
 # How long after its creation an application may still be unknown to some replicas.
 SETTLING_SECONDS = 900
-
-
-@dataclass(frozen=True)
-class State:
-    """What Graph says.
-
-    Args:
-        application: the registration, None when there is none.
-        namesakes: other registrations of the same display name, read when there is none.
-        deleted: registrations in the recycle bin that hold the unique name.
-        principal: the service principal; deleted_principals those in the recycle bin.
-        wanted: the resolved permissions.
-        assignments, grants: what the service principal was granted.
-        keys: the certificates, with their public keys.
-        owners: ids of the present owners; new_owners ids of the wanted ones, by the name used in the options.
-        secret: this run's answer to addPassword.
-        now: seconds since the epoch.
-    """
-
-    application: Object | None
-    namesakes: Sequence[Object] = ()
-    deleted: Sequence[Object] = ()
-    principal: Object | None = None
-    deleted_principals: Sequence[Object] = ()
-    wanted: Sequence[_permissions.Wanted] = ()
-    assignments: Sequence[Object] = ()
-    grants: Sequence[Object] = ()
-    keys: Sequence[Object] = ()
-    owners: Sequence[str] = ()
-    new_owners: Mapping[str, str] = field(default_factory=dict)
-    secret: Object | None = None
-    now: float = 0.0
-    tenant_id: str = ""
-    login_url: str = ""
 
 
 class OAuthApp(Managed):
@@ -82,91 +50,18 @@ class OAuthApp(Managed):
         self.label = options["unique_name"] or options["app_id"]
         self.secret = _app_credentials.ClientSecret(options["secret"], now) if options["secret"] else None
         self.certificates = _app_credentials.certificates(options["certificates"] or [])
-        for uris in (options["redirect_uris"] or {}).values():
+        for platform, uris in (options["redirect_uris"] or {}).items():
             for uri in uris or ():
-                if not uri.startswith(("https://", "http://localhost", "http://127.0.0.1")) and "://" not in uri:
-                    raise Refused(f"{uri} is no URI.", "redirect_uris")
-
-    # --- reading ------------------------------------------------------------------------------------------------------
+                if not urlsplit(uri).scheme or (platform == "web" and not uri.startswith(WEB_URIS)):
+                    raise Refused(
+                        f"{uri} cannot be a redirect URI of this platform.",
+                        f"redirect_uris.{platform}",
+                        "It must begin with https:// (or http://localhost on the web platform).",
+                    )
 
     def read(self, readers: Readers, answers: Mapping[str, Object]) -> State:
         """The registration and all that belongs to it. Raises Refused when several could be meant."""
-        directory, options = readers.directory, self.options
-        application = self._find(readers)
-        deleted = []
-        if application is None and options["unique_name"]:
-            deleted = directory.deleted_applications(options["unique_name"])
-        if not self.present:
-            return self._read_rest(application, deleted, readers)
-        namesakes: list[Object] = []
-        if application is None and not deleted and options["display_name"]:
-            found = directory.applications_named(options["display_name"])
-            namesakes = [one for one in found if one.get("uniqueName") != options["unique_name"]]
-        known = application or (deleted[0] if deleted else None)
-        principal = directory.service_principal(known["appId"]) if known else None
-        binned = directory.deleted_service_principals(known["appId"]) if known and principal is None else []
-        consents = principal is not None and options["permissions"] is not None and options["admin_consent"]
-        owners = options["owners"] or []
-        return State(
-            application,
-            namesakes,
-            deleted,
-            principal,
-            binned,
-            _permissions.resolve(options["permissions"] or [], readers),
-            directory.app_role_assignments(principal["id"]) if consents and principal else (),
-            directory.delegated_grants(principal["id"]) if consents and principal else (),
-            directory.key_credentials(application["id"]) if application and self.certificates else (),
-            [one["id"] for one in directory.owners(application["id"])] if application and owners else (),
-            {name: self._owner(name, readers) for name in owners},
-            answers.get("secret"),
-            readers.now,
-            readers.tenant_id,
-            readers.login_url,
-        )
-
-    def _read_rest(self, application: Object | None, deleted: Sequence[Object], readers: Readers) -> State:
-        """What removing takes to know: with purging also the service principals, which have a recycle bin of their own."""
-        known = application or (deleted[0] if deleted else None)
-        if not known or self.options["deleted"] != "purge":
-            return State(application, deleted=deleted)
-        principal = readers.directory.service_principal(known["appId"])
-        binned = readers.directory.deleted_service_principals(known["appId"])
-        return State(application, deleted=deleted, principal=principal, deleted_principals=binned)
-
-    def _find(self, readers: Readers) -> Object | None:
-        by_name = by_id = None
-        if self.options["unique_name"]:
-            by_name = readers.directory.application_by_unique_name(self.options["unique_name"])
-        if self.options["app_id"]:
-            by_id = readers.directory.application_by_app_id(self.options["app_id"])
-            if by_id is None and self.present:
-                raise Refused(
-                    f"there is no application {self.options['app_id']}.",
-                    "app_id",
-                    "An application id cannot be chosen; leave it out to register a new application by its unique_name.",
-                )
-        if by_name and by_id and by_name["id"] != by_id["id"]:
-            raise Refused(
-                f"unique_name {self.options['unique_name']} is the application {by_name['appId']}, app_id is another one, "
-                f"{by_id['displayName']}.",
-                "app_id",
-                "Give one of them.",
-            )
-        if by_id and self.present and self.options["unique_name"] not in (None, by_id.get("uniqueName")):
-            raise Refused(
-                f"the application {by_id['appId']} ({by_id['displayName']}) has the unique name {by_id.get('uniqueName')}, "
-                "which cannot be changed.",
-                "unique_name",
-                "Leave it out to manage the application by its app_id.",
-            )
-        return by_name or by_id
-
-    def _owner(self, name: str, readers: Readers) -> str:
-        user = readers.directory.user(name)
-        if user is None:
-            raise Refused(f"there is no user {name}.", "owners", "Give user principal names or object ids of users.")
-        return str(user["id"])
+        return _application_state.read(self.options, bool(self.certificates), readers, answers)
 
     # --- planning -----------------------------------------------------------------------------------------------------
 
