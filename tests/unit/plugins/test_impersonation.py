@@ -1,0 +1,283 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is planned for a role assignment and its scope: pure functions of state and options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.vmrops.o365.plugins.module_utils._plan import Plan, Refused
+from ansible_collections.vmrops.o365.plugins.module_utils._resources._grants import State
+from ansible_collections.vmrops.o365.plugins.module_utils._resources._scope import Scope, resolve
+from ansible_collections.vmrops.o365.plugins.module_utils._resources.impersonation import Impersonation
+
+APP = "11111111-2222-3333-4444-555555555555"
+ROLE = "Application EWS.AccessAsApp"
+FILTER = "MemberOfGroup -eq 'CN=x'"
+OPTIONS: dict[str, Any] = {
+    "name": "VMR",
+    "method": "application_rbac",
+    "app_id": APP,
+    "roles": [ROLE],
+    "user": None,
+    "scope": {"recipient_filter": FILTER},
+    "verify": None,
+    "conflict": "fail",
+    "state": "present",
+    "check_mode": False,
+}
+ACCOUNT = {"method": "application_impersonation", "user": "pexip@contoso.com", "roles": [ROLE]}
+APPLICATION = {"id": "sp-1", "app_id": APP, "name": "Pexip"}
+USER = {"id": "pexip@contoso.com", "name": "pexip@contoso.com", "Name": "pexip", "ExternalDirectoryObjectId": "u-1"}
+POINTER = {"ObjectId": "sp-1", "AppId": APP}
+SCOPE = {"Name": "VMR", "RecipientFilter": f"(({FILTER}))", "Exclusive": False}
+GRANT = {
+    "Name": "VMR",
+    "Role": ROLE,
+    "RoleAssignee": "sp-1",
+    "RoleAssigneeName": "Pexip",
+    "RecipientWriteScope": "CustomRecipientScope",
+    "CustomResourceScope": "VMR",
+    "CustomRecipientWriteScope": None,
+    "Enabled": True,
+}
+
+
+def state(**values: Any) -> State:
+    """A tenant that has everything as wanted, but for the values given."""
+    usual = {
+        "assignee": APPLICATION,
+        "pointer": POINTER,
+        "scope": Scope(FILTER, text="members of x"),
+        "management_scope": SCOPE,
+        "assignments": [GRANT],
+        "named": {"VMR": GRANT},
+    }
+    return State(**{**usual, **values})
+
+
+def plan(current: State, /, **options: Any) -> Plan:
+    """The plan for these options in place of the usual ones."""
+    return Impersonation({**OPTIONS, **options}).plan(current)
+
+
+def cmdlets(found: Plan) -> list[str]:
+    """The cmdlets of the steps."""
+    return [one.operation for one in found.steps]
+
+
+EMPTY = {"pointer": None, "management_scope": None, "assignments": [], "named": {}}
+
+
+def test_nothing_to_do() -> None:
+    found = plan(state())
+    assert cmdlets(found) == []
+    assert found.before == found.after
+
+
+def test_creation_begins_with_what_the_service_may_refuse() -> None:
+    found = plan(state(**EMPTY))
+    assert cmdlets(found) == ["New-ManagementScope", "New-ServicePrincipal", "New-ManagementRoleAssignment"]
+    scope, pointer, grant = found.steps
+    assert scope.values == {"Name": "VMR", "RecipientRestrictionFilter": FILTER}
+    assert "scope.recipient_filter" in scope.summary
+    assert pointer.values == {"AppId": APP, "ObjectId": "sp-1", "DisplayName": "Pexip"}
+    assert grant.values == {"Name": "VMR", "Role": ROLE, "App": APP, "CustomResourceScope": "VMR"}
+    assert (found.before["state"], found.after["state"]) == ("absent", "present")
+
+
+def test_a_user_gets_the_parameters_for_users() -> None:
+    found = plan(state(**{**EMPTY, "assignee": USER}), **ACCOUNT)
+    assert cmdlets(found) == ["New-ManagementScope", "New-ManagementRoleAssignment"]
+    assert found.steps[1].values == {
+        "Name": "VMR",
+        "Role": "ApplicationImpersonation",
+        "User": "pexip@contoso.com",
+        "CustomRecipientWriteScope": "VMR",
+    }
+
+
+def test_read_by_name_counts_before_the_list_shows_it() -> None:
+    assert cmdlets(plan(state(assignments=[]))) == []
+
+
+def test_a_disabled_assignment_is_none() -> None:
+    disabled = {**GRANT, "Enabled": "False"}
+    found = plan(state(assignments=[disabled], named={"VMR": disabled}))
+    assert cmdlets(found) == ["Set-ManagementRoleAssignment"]
+    assert found.steps[0].values == {"CustomResourceScope": "VMR", "Enabled": True}
+
+
+def test_an_assignment_under_another_name_will_do() -> None:
+    assert cmdlets(plan(state(assignments=[{**GRANT, "Name": "By hand"}], named={}))) == []
+
+
+def test_the_role_over_another_scope_is_another_assignment() -> None:
+    elsewhere = {**GRANT, "Name": "Elsewhere", "CustomResourceScope": "Other"}
+    assert cmdlets(plan(state(assignments=[elsewhere], named={}))) == ["New-ManagementRoleAssignment"]
+
+
+def test_a_name_that_is_taken() -> None:
+    """By another application of the same display name, or by another role: shown, or replaced."""
+    theirs = {**GRANT, "RoleAssignee": "sp-2"}
+    with pytest.raises(Refused, match=r"Pexip \(sp-2\); wanted is .* for Pexip \(sp-1\)\. Choose .* conflict: change"):
+        plan(state(assignments=[], named={"VMR": theirs}))
+    other_role = {**GRANT, "Role": "Application Mail.Read"}
+    with pytest.raises(Refused, match=r"role Application Mail\.Read for .* wanted is Application EWS\.AccessAsApp"):
+        plan(state(assignments=[other_role], named={"VMR": other_role}))
+    found = plan(state(assignments=[], named={"VMR": theirs}), conflict="change")
+    assert cmdlets(found) == ["Remove-ManagementRoleAssignment", "New-ManagementRoleAssignment"]
+
+
+def test_from_scope_to_organization_and_back() -> None:
+    everything = {"scope": {"organization": True}}
+    found = plan(state(scope=Scope()), **everything)
+    assert cmdlets(found) == ["Remove-ManagementRoleAssignment", "New-ManagementRoleAssignment"]
+    assert found.steps[1].values == {"Name": "VMR", "Role": ROLE, "App": APP}
+    wide = {**GRANT, "RecipientWriteScope": "Organization", "CustomResourceScope": None}
+    assert cmdlets(plan(state(scope=Scope(), assignments=[wide], named={"VMR": wide}), **everything)) == []
+    back = plan(state(assignments=[wide], named={"VMR": wide}))
+    assert cmdlets(back) == ["Set-ManagementRoleAssignment"]
+    assert back.steps[0].values["CustomResourceScope"] == "VMR"
+
+
+def test_an_administrative_unit_is_recognised_by_id_and_by_name() -> None:
+    scope = Scope(administrative_unit="au-1", text="the administrative unit Oslo")
+    for shown in ("AU-1", "Oslo"):
+        grant = {
+            **GRANT,
+            "RecipientWriteScope": "AdministrativeUnit",
+            "CustomResourceScope": None,
+            "CustomRecipientWriteScope": shown,
+        }
+        current = state(scope=scope, assignments=[grant], named={"VMR": grant})
+        assert cmdlets(plan(current, scope={"administrative_unit": "Oslo"})) == []
+
+
+def test_a_filter_changes_for_oneself_and_not_for_others() -> None:
+    old = {**SCOPE, "RecipientFilter": "Alias -eq 'x'"}
+    assert cmdlets(plan(state(management_scope=old, scope_users=[GRANT]))) == ["Set-ManagementScope"]
+    theirs = {**GRANT, "Name": "Theirs", "RoleAssignee": "sp-2"}
+    shared = state(management_scope=old, scope_users=[GRANT, theirs])
+    with pytest.raises(Refused, match=r"has the filter Alias -eq 'x', wanted is MemberOfGroup .* use it too: Theirs\."):
+        plan(shared)
+    assert cmdlets(plan(shared, conflict="change")) == ["Set-ManagementScope"]
+
+
+def test_a_filter_that_cannot_be_read_counts_as_another() -> None:
+    assert cmdlets(plan(state(management_scope={**SCOPE, "RecipientFilter": "{something new}"}))) == [
+        "Set-ManagementScope"
+    ]
+
+
+def test_an_exclusive_scope_is_refused() -> None:
+    with pytest.raises(Refused, match="exclusive"):
+        plan(state(management_scope={**SCOPE, "Exclusive": "True"}), conflict="change")
+
+
+def test_removal_takes_what_is_ours_and_leaves_the_rest() -> None:
+    found = plan(state(scope_users=[GRANT]), state="absent")
+    assert cmdlets(found) == ["Remove-ManagementRoleAssignment", "Remove-ManagementScope", "Remove-ServicePrincipal"]
+    elsewhere = {**GRANT, "Name": "Elsewhere", "CustomResourceScope": "Other"}
+    shared = {**GRANT, "Name": "Theirs", "RoleAssignee": "sp-2"}
+    found = plan(state(assignments=[GRANT, elsewhere], scope_users=[GRANT, shared]), state="absent")
+    assert cmdlets(found) == ["Remove-ManagementRoleAssignment"]
+    assert "Theirs" in found.warnings[0]
+
+
+def test_removal_sees_an_assignment_that_one_list_does_not_show_yet() -> None:
+    found = plan(state(assignments=[], scope_users=[GRANT]), state="absent")
+    assert cmdlets(found) == ["Remove-ManagementRoleAssignment", "Remove-ManagementScope", "Remove-ServicePrincipal"]
+
+
+def test_removal_leaves_another_applications_assignment_of_that_name() -> None:
+    theirs = {**GRANT, "RoleAssignee": "sp-2"}
+    found = plan(state(assignments=[], named={"VMR": theirs}, scope_users=[theirs], pointer=None), state="absent")
+    assert cmdlets(found) == []
+    assert "VMR stays" in found.warnings[0]
+
+
+def test_what_is_wider_is_warned_about() -> None:
+    wide = {**GRANT, "Name": "Wide", "RecipientWriteScope": "Organization", "CustomResourceScope": None}
+    found = plan(state(assignments=[GRANT, wide], tenant_wide=True))
+    assert ["full_access_as_app" in one or "Wide" in one for one in found.warnings] == [True, True]
+    assert not plan(state(assignments=[GRANT, {**wide, "Role": "Application Mail.Read"}])).warnings
+    assert not plan(state(scope=Scope(), assignments=[wide], tenant_wide=True), scope={"organization": True}).warnings
+
+
+def test_several_roles_have_a_name_each() -> None:
+    roles = [ROLE, "Application Calendars.ReadWrite"]
+    found = plan(state(**EMPTY), roles=roles)
+    assert [one.values["Name"] for one in found.steps[2:]] == [f"VMR {role}" for role in roles]
+    with pytest.raises(Refused, match=r"name: .*characters"):
+        plan(state(), name="x" * 60, roles=roles)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"scope": None}, "scope: no scope is given"),
+        ({"scope": {"organization": False}}, "scope: no scope is given"),
+        ({"scope": {"group": "a", "mailboxes": ["b"]}}, "scope: group and mailboxes are both given"),
+        ({"scope": {"recipient_filter": "nonsense"}}, "scope.recipient_filter: the filter cannot be read"),
+        ({"app_id": "<application.appId>"}, "app_id: '<application.appId>' is no application id"),
+        ({"app_id": ""}, "app_id: '' is no application id"),
+        ({"roles": ["Mail Recipients"]}, "roles: 'Mail Recipients' is no application role"),
+        ({**ACCOUNT, "user": ""}, "user: it is empty"),
+        ({**ACCOUNT, "verify": {"in_scope": "a"}}, "verify: Exchange can only test"),
+        ({"name": " "}, "name: ' ' has 1 characters"),
+    ],
+)
+def test_options_that_are_refused_before_anything_is_read(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(Refused) as caught:
+        Impersonation({**OPTIONS, **options})
+    assert str(caught.value).startswith(words)
+
+
+def test_absence_needs_no_scope_and_check_mode_takes_a_placeholder() -> None:
+    Impersonation({**OPTIONS, "scope": None, "state": "absent"})
+    Impersonation({**OPTIONS, "app_id": "<application.appId>", "check_mode": True})
+
+
+class Exchange:
+    """The reads that a scope needs."""
+
+    def __init__(self, **found: Any) -> None:
+        self.found = found
+        self.mailboxes = self
+
+    def recipients(self, addresses: list[str]) -> list[dict[str, Any] | None]:
+        return [self.found.get(one) for one in addresses]
+
+    def group(self, name: str) -> dict[str, Any] | None:
+        return self.found.get(name)
+
+    def group_members(self, _name: str) -> list[dict[str, Any]]:
+        return [
+            {"DisplayName": "Inner", "RecipientType": "MailUniversalDistributionGroup"},
+            {"DisplayName": "Dynamic", "RecipientTypeDetails": "DynamicDistributionGroup"},
+            {"DisplayName": "Alice", "RecipientType": "UserMailbox"},
+        ]
+
+
+def test_a_scope_of_mailboxes_is_sorted_quoted_and_without_doubles() -> None:
+    boxes: Any = Exchange(
+        b={"PrimarySmtpAddress": "O'Brien@contoso.com"},
+        a={"PrimarySmtpAddress": "alice@contoso.com"},
+        alias={"PrimarySmtpAddress": "Alice@contoso.com"},
+    )
+    found = resolve({"mailboxes": ["b", "alias", "a"]}, "mailboxes", boxes)
+    assert found.recipient_filter == (
+        "PrimarySmtpAddress -eq 'alice@contoso.com' -or PrimarySmtpAddress -eq 'o''brien@contoso.com'"
+    )
+
+
+def test_a_scope_of_a_group_quotes_its_name_and_warns_of_groups_within() -> None:
+    groups: Any = Exchange(**{"O'Brien": {"DistinguishedName": "CN=O'Brien,DC=x"}})
+    found = resolve({"group": "O'Brien"}, "group", groups)
+    assert found.recipient_filter == "MemberOfGroup -eq 'CN=O''Brien,DC=x'"
+    assert found.warnings == [
+        "Members of groups within O'Brien are out of scope, only direct members count: Dynamic, Inner."
+    ]
