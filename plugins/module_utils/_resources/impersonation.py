@@ -100,7 +100,8 @@ class Impersonation(Grants, Managed):
                 raise Refused(f"{name} is a group.", "user", "Give a user, whose mailbox Exchange knows.")
             return {**user, "id": user["PrimarySmtpAddress"], "name": name}, None, False
         app_id = self.options["app_id"]
-        entra = readers.directory.service_principal(app_id)
+        # A placeholder of check mode is nothing to ask for.
+        entra = None if app_id.startswith("<") else readers.directory.service_principal(app_id)
         if entra is None:
             self._missing(
                 f"the application {app_id} has no service principal in this tenant.",

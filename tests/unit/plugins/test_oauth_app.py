@@ -64,8 +64,8 @@ def app(**options: Any) -> OAuthApp:
     return OAuthApp({**DEFAULTS, **options}, NOW)
 
 
-def plan(state: State, /, **options: Any) -> Plan:
-    return app(**options).plan(state)
+def plan(found: State, /, **options: Any) -> Plan:
+    return app(**options).plan(found)
 
 
 def operations(made: Plan) -> list[str]:

@@ -39,11 +39,8 @@ class Service:
         self.writes.append(write.summary)
         failure = self.script.pop(0) if self.script else None
         name = str(body.get("name") or write.target.get("name"))
-        if isinstance(failure, Lost):
-            self.objects[name] = "1"
-            raise failure.error
-        if isinstance(failure, ServiceError):
-            raise failure
+        if failure is not None:
+            self.fail(failure, name)
         if write.operation == "create" and name in self.objects:
             raise Conflict("create", 409, "exists")
         if write.operation == "remove":
@@ -53,6 +50,12 @@ class Service:
             return {}
         self.objects[name] = str(body.get("value", "1"))
         return {"id": f"id-of-{name}"}
+
+    def fail(self, failure: Exception, name: str) -> None:
+        if isinstance(failure, Lost):
+            self.objects[name] = "1"
+            raise failure.error
+        raise failure
 
     def render(self, write: Step, body: Mapping[str, Any]) -> dict[str, Any]:
         return {"operation": write.operation, "target": write.target, "body": dict(body)}

@@ -64,8 +64,8 @@ def account(**options: Any) -> ServiceAccount:
     return ServiceAccount({**DEFAULTS, **options})
 
 
-def plan(state: State, /, **options: Any) -> Plan:
-    return account(**options).plan(state)
+def plan(found: State, /, **options: Any) -> Plan:
+    return account(**options).plan(found)
 
 
 def operations(made: Plan) -> list[str]:
