@@ -13,7 +13,7 @@ description:
   - Creates, changes and removes an equipment mailbox in Exchange Online, and sets its calendar processing.
   - For Pexip VMR scheduling this is the resource that is added as an attendee to every meeting made with the Outlook
     add-in. Pexip's scheduler watches its mailbox.
-  - An equipment mailbox needs no licence and no password.
+  - An equipment mailbox needs no licence and no password. A mailbox of another kind is never taken over.
 author:
   - the vmrops.o365 authors (@vmrops)
 extends_documentation_fragment:
@@ -24,8 +24,7 @@ options:
   name:
     description:
       - The name of the mailbox, unique in the tenant, 64 characters at most.
-      - The mailbox is looked up by O(primary_smtp_address), when given, and by this name. A mailbox found by its
-        address
+      - The mailbox is looked up by O(primary_smtp_address), when given, and by this name. A mailbox found by its address
         gets this name.
     type: str
     required: true
@@ -52,20 +51,17 @@ options:
     type: int
   calendar_processing:
     description:
-      - How the mailbox treats meeting requests; the options of C(Set-CalendarProcessing). Only those given are
-        touched.
-      - Exchange's own defaults for a new equipment mailbox accept requests, remove their subject, text and private
-        flag,
+      - How the mailbox treats meeting requests, in the options of C(Set-CalendarProcessing). Only those given are touched.
+      - Exchange's own defaults for a new equipment mailbox accept requests, remove their subject, text and private flag,
         and put the organizer's name into the subject.
+      - Recipients in lists may be given by any identity that Exchange takes; an empty list clears.
     type: dict
     suboptions:
       automate_processing:
         description:
-          - V(AutoAccept) lets Exchange answer requests by the policies below. V(AutoUpdate) only puts them into the
-            calendar
-            as tentative. V(None) leaves them in the inbox, as they came, for somebody else to answer - such as
-            Pexip's
-            scheduler.
+          - V(AutoAccept) lets Exchange answer requests by the policies below.
+          - V(AutoUpdate) only puts them into the calendar as tentative.
+          - V(None) leaves them in the inbox, as they came, for somebody else to answer, such as Pexip's scheduler.
         type: str
         choices: ['None', AutoUpdate, AutoAccept]
       booking_type:
@@ -186,20 +182,18 @@ options:
         type: int
   state:
     description:
-      - V(present) creates or changes the mailbox. V(absent) removes it; it stays recoverable for the tenant's
-        retention
-        period.
+      - V(present) creates or changes the mailbox.
+      - V(absent) removes it, with its disabled user. It stays recoverable for the tenant's retention period.
     type: str
     choices: [present, absent]
     default: present
 notes:
-  - Needs the app role C(Exchange.ManageAsApp) on Office 365 Exchange Online and the directory role Exchange
-    Administrator or
+  - Needs the app role C(Exchange.ManageAsApp) on Office 365 Exchange Online and the directory role Exchange Administrator or
     Exchange Recipient Administrator.
-  - Exchange Online's admin REST interface, which this module uses, is the one that Microsoft's own PowerShell module
-    uses.
+  - Exchange Online's admin REST interface, which this module uses, is the one that Microsoft's own PowerShell module uses.
     Microsoft does not document it for these cmdlets.
 seealso:
+  - module: vmrops.o365.o365_impersonation
   - name: Set-CalendarProcessing
     description: Microsoft's reference of the calendar processing options.
     link: https://learn.microsoft.com/powershell/module/exchange/set-calendarprocessing

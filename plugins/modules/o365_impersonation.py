@@ -10,14 +10,14 @@ module: o365_impersonation
 short_description: Let an application or a service account act for users, within a scope
 version_added: 0.1.0
 description:
-  - Gives an application (RBAC for Applications) or a service account (Application Impersonation) access to the
-    mailboxes of
-    a scope in Exchange Online, and takes it away again.
+  - Opens the mailboxes of a scope in Exchange Online to an application (RBAC for Applications) or to a service account
+    (Application Impersonation), and closes them again.
+  - Both are a role assignment over a management scope. The module makes the scope and the assignment, and for an
+    application the service principal by which Exchange knows it; it changes them when the options change.
   - Microsoft removed Application Impersonation from Exchange Online in 2025. Where a tenant still has the role,
     O(method=application_impersonation) uses it; everywhere else the error says so and names the other method.
-  - Reach is the union of all grants. When something else gives the application every mailbox, the module says that
-    the scope
-    is void.
+  - Reach is the union of all grants. When something else opens every mailbox to the application, such as
+    C(full_access_as_app) in Entra ID, the module warns that the scope is void.
 author:
   - the vmrops.o365 authors (@vmrops)
 extends_documentation_fragment:
@@ -27,101 +27,112 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The name of the management scope and of the role assignment, 64 characters at most. With several O(roles) each
-        assignment is called by this name and its role.
+      - The name of the management scope and of the role assignment, 64 characters at most.
+      - With several O(roles) each assignment is called by this name and its role.
     type: str
     required: true
   method:
     description:
-      - V(application_rbac) makes the application known to Exchange and assigns it roles over the scope.
-      - V(application_impersonation) assigns the role ApplicationImpersonation to a user.
+      - V(application_rbac) assigns application roles to an application, O(app_id).
+      - V(application_impersonation) assigns the role ApplicationImpersonation to a service account, O(user).
     type: str
     choices: [application_rbac, application_impersonation]
     default: application_rbac
   app_id:
     description:
-      - The application (client) id. The application needs a service principal in the tenant.
+      - The application (client) id of the application, which needs a service principal (enterprise application) in the
+        tenant. M(vmrops.o365.o365_oauth_app) makes both and returns the id.
       - Required with O(method=application_rbac).
     type: str
   roles:
     description:
-      - The application roles to assign. Pexip's scheduler speaks EWS, which is one role.
+      - The application roles to assign; their names begin with C(Application).
+      - Pexip's scheduler speaks EWS, which is the one role of the default. C(Get-ManagementRole) lists the others.
     type: list
     elements: str
     default: [Application EWS.AccessAsApp]
   user:
     description:
-      - The service account, by its address or another identity that Exchange takes.
+      - The service account, by its address or another identity that Exchange takes. It needs a mailbox.
       - Required with O(method=application_impersonation).
     type: str
   scope:
     description:
-      - Whose mailboxes are opened. Exactly one kind has to be given with O(state=present); without any, the role
-        would
-        reach every mailbox, so that is refused.
+      - Whose mailboxes are opened. Give exactly one kind with O(state=present).
+      - Without a scope the role would reach every mailbox of the tenant. That is refused unless O(scope.organization) says
+        it.
     type: dict
     suboptions:
       recipient_filter:
         description:
-          - A recipient filter (OPATH), such as C(CustomAttribute1 -eq 'VMR').
-          - It is compared by meaning with what Exchange shows, which formats filters in its own way.
+          - A recipient filter (OPATH), such as C(CustomAttribute1 -eq 'VMR'). An apostrophe within a value is doubled.
+          - It is compared by meaning with what Exchange shows, since Exchange formats filters in its own way.
         type: str
       group:
         description:
-          - A mail-enabled group, by name or address; its direct members are in scope. A warning names groups among
-            the
-            members, since their members are not.
+          - A mail-enabled group, by name or address. Who joins it comes into scope, who leaves it goes out.
+          - Direct members only. A warning names groups among the members, since their members are not in scope.
         type: str
       mailboxes:
         description:
-          - The addresses of the mailboxes.
+          - The addresses of the mailboxes. A mailbox whose primary address changes later is out of scope until the module
+            runs again.
         type: list
         elements: str
       administrative_unit:
         description:
-          - An administrative unit, by name or id.
+          - An administrative unit of Entra ID, by name or id. It needs no management scope.
         type: str
       organization:
         description:
-          - Every mailbox of the tenant.
+          - V(true) opens every mailbox of the tenant.
         type: bool
   verify:
     description:
-      - Mailboxes to ask Exchange about once the assignment stands (C(Test-ServicePrincipalAuthorization)). A wrong
-        answer
-        fails the module. Only with O(method=application_rbac); skipped in check mode.
+      - Mailboxes to ask Exchange about once the assignment stands (C(Test-ServicePrincipalAuthorization)). A wrong answer
+        fails the module, though the assignment stays.
+      - Only with O(method=application_rbac). Check mode looks the mailboxes up and does not ask.
     type: dict
     suboptions:
       in_scope:
-        description: The address of a mailbox that must be in scope.
+        description: The address of a mailbox that every one of the O(roles) must reach.
         type: str
       out_of_scope:
-        description: The address of a mailbox that must not be.
+        description: The address of a mailbox that none of the O(roles) may reach.
         type: str
   conflict:
     description:
-      - What to do when a role assignment of this name has another role or assignee, or when assignments of others use
-        the management scope whose filter has to change.
-      - V(fail) stops and shows both. V(change) replaces the assignment, or changes the filter for everybody.
+      - What to do when a role assignment of this name has another role or another assignee, or when the filter of the
+        management scope has to change and assignments of others use it too.
+      - V(fail) changes nothing and shows both. V(change) replaces the assignment, or changes the filter for everybody.
     type: str
     choices: [fail, change]
     default: fail
   state:
     description:
-      - V(present) makes the assignments. V(absent) removes them, then the management scope unless others use it, then
-        Exchange's knowledge of the application unless it has other assignments.
+      - V(present) makes the assignments, or changes them to what the options say.
+      - V(absent) removes them, then the management scope unless others use it, then the service principal by which
+        Exchange knows the application unless it has other assignments. Nothing changes in Entra ID.
     type: str
     choices: [present, absent]
     default: present
 notes:
-  - Needs the app role C(Exchange.ManageAsApp) and the directory role Exchange Administrator, and for
-    O(method=application_rbac) the Microsoft Graph permission C(Application.Read.All).
-  - Exchange applies a new assignment to running applications after 30 minutes to 2 hours; O(verify) asks past that
-    cache.
+  - Needs the app role C(Exchange.ManageAsApp) on Office 365 Exchange Online and the directory role Exchange Administrator,
+    and for O(method=application_rbac) the Microsoft Graph permission C(Application.Read.All).
+  - Exchange applies a new assignment to applications that are running after 30 minutes to 2 hours. O(verify) asks past
+    that cache, so it may prove an assignment that the application cannot use yet.
+  - A tenant whose Exchange settings were never customized refuses role assignments; the error says how to change that.
+  - In check mode an application, group or mailbox that is missing is only warned about, since an earlier task may be
+    about to make it.
 seealso:
+  - module: vmrops.o365.o365_oauth_app
+  - module: vmrops.o365.o365_service_account
   - name: Role based access control for applications in Exchange Online
     description: Microsoft's description of scoped application roles.
     link: https://learn.microsoft.com/exchange/permissions-exo/application-rbac
+  - name: Filterable properties for the RecipientFilter parameter
+    description: Microsoft's list of what a recipient filter can name.
+    link: https://learn.microsoft.com/powershell/exchange/recipientfilter-properties
 """
 
 EXAMPLES = r"""
@@ -142,6 +153,16 @@ EXAMPLES = r"""
     scope:
       recipient_filter: CustomAttribute1 -eq 'VMR' -and RecipientTypeDetails -eq 'UserMailbox'
 
+- name: The same for an administrative unit, with one role more
+  vmrops.o365.o365_impersonation:
+    name: Pexip VMR scheduling in Oslo
+    app_id: "{{ app.application.app_id }}"
+    roles:
+      - Application EWS.AccessAsApp
+      - Application Calendars.ReadWrite
+    scope:
+      administrative_unit: Oslo
+
 - name: Where the tenant still has the role, let the service account impersonate
   vmrops.o365.o365_impersonation:
     name: Pexip VMR scheduling account
@@ -159,7 +180,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 assignments:
-  description: The role assignments as Exchange shows them.
+  description: The role assignments as Exchange shows them; in check mode those that there are now.
   returned: success
   type: list
   elements: dict
@@ -180,10 +201,14 @@ recipient_filter:
   description: The filter of the management scope as Exchange shows it; null when there is none.
   returned: success
   type: str
+  sample: CustomAttribute1 -eq 'VMR'
 verified:
-  description: What Exchange answered about the mailboxes of O(verify).
-  returned: when O(verify) was asked for
+  description: What Exchange answered about the mailboxes of O(verify), under C(in_scope) and C(out_of_scope).
+  returned: when O(verify) was asked for, except in check mode
   type: dict
+  sample:
+    in_scope: {mailbox: alice@contoso.com, roles: [Application EWS.AccessAsApp]}
+    out_of_scope: {mailbox: carol@contoso.com, roles: []}
 steps:
   description: What was done, or in check mode would be done, in order.
   returned: success
@@ -212,6 +237,7 @@ steps:
     cmdlet:
       description: For Exchange, the PowerShell command line that an administrator would have typed.
       type: str
+      sample: Remove-ManagementScope -Identity 'Pexip VMR scheduling' -Confirm:$false
 steps_done:
   description: The steps that were carried out before the failure.
   returned: failure
