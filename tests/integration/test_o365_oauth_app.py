@@ -251,6 +251,8 @@ def test_r9_unique_name_in_the_recycle_bin(simulator: Tenants, ansible: Ansible,
     assert summaries(restored) == summaries(predicted)
     assert not app(tenant, ansible, {**CONSENT, "display_name": "Back"}).changed
     assert granted(administrator, first["service_principal_id"]) == {"Calendars.Read"}
+    if together:
+        return
     administrator.call("DELETE", f"/applications/{first['object_id']}")
     purged = app(tenant, ansible, {"deleted": "purge"})
     assert purged["application"]["app_id"] != first["app_id"]
@@ -335,9 +337,7 @@ def test_r1_r4_r10_replicas_that_lag(simulator: Tenants, ansible: Ansible, tmp_p
             task("again", **APP, **more),
             task("absent", unique_name=NAME, state="absent"),
             task("restore", **APP, **more, deleted="restore"),
-            task("restored", **APP, **more, deleted="restore"),
             task("purge", unique_name=NAME, state="absent", deleted="purge"),
-            task("purge again", unique_name=NAME, state="absent", deleted="purge"),
         ],
         auth(tenant),
     ).ok()
@@ -627,14 +627,11 @@ def test_secret_held_by_the_caller(tenant: Simulator, ansible: Ansible) -> None:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("lag", [0, 2])
-def test_lost_answer_to_add_password_leaves_one_secret(
-    simulator: Tenants, ansible: Ansible, when: str, lag: int
-) -> None:
+def test_lost_answer_to_add_password_leaves_one_secret(simulator: Tenants, ansible: Ansible, when: str) -> None:
     drop = {"match": {"method": "POST", "path": "/addPassword$"}, "do": "drop", "when": when}
-    tenant = simulator(faults=[drop], lag=lag)
+    tenant = simulator(faults=[drop], lag=1)
     made = app(tenant, ansible, {"secret": {}})
-    time.sleep(lag)
+    time.sleep(1)
     [credential] = Administrator(tenant).application(NAME)["passwordCredentials"]
     assert credential["keyId"] == made["secret"]["key_id"]
     assert "access_token" in sign_in(tenant, made["application"]["app_id"], made["secret"]["value"])
@@ -663,13 +660,12 @@ def test_secret_is_not_lost_when_a_later_read_fails(simulator: Tenants, ansible:
     assert "access_token" in sign_in(tenant, app_id, failed["secret"]["value"])
 
 
-@pytest.mark.parametrize("lag", [0, 2])
-def test_lost_answer_to_the_registration(simulator: Tenants, ansible: Ansible, lag: int) -> None:
+def test_lost_answer_to_the_registration(simulator: Tenants, ansible: Ansible) -> None:
     drop = {"match": {"method": "PATCH", "path": r"/applications\(uniqueName"}, "do": "drop", "when": "after"}
     lost = {"match": {"method": "POST", "path": "/servicePrincipals$"}, "do": "drop", "when": "after"}
-    tenant = simulator(faults=[drop, lost], lag=lag)
+    tenant = simulator(faults=[drop, lost], lag=1)
     made = app(tenant, ansible, CONSENT)
-    time.sleep(lag)
+    time.sleep(1)
     administrator = Administrator(tenant)
     assert len([one for one in administrator.all("/applications") if one["uniqueName"] == NAME]) == 1
     assert granted(administrator, made["application"]["service_principal_id"]) == {"Calendars.Read"}
@@ -773,7 +769,14 @@ BAD: dict[str, tuple[dict[str, Any], list[str]]] = {
     "no display name": ({"display_name": None}, ["display_name: it is needed to register a new application"]),
     "unknown owner": ({"owners": ["nobody@contoso.com"]}, ["owners: there is no user nobody@contoso.com"]),
     "endless renewal": ({"secret": {"lifetime": 10}}, ["secret.lifetime:", "renew_before"]),
-    "no URI": ({"redirect_uris": {"web": ["infinity.contoso.com"]}}, ["redirect_uris: infinity.contoso.com is no URI"]),
+    "no URI": (
+        {"redirect_uris": {"web": ["infinity.contoso.com"]}},
+        ["redirect_uris.web: infinity.contoso.com cannot be a redirect URI", "https://"],
+    ),
+    "URI without TLS": (
+        {"redirect_uris": {"web": ["http://infinity.contoso.com/"]}},
+        ["redirect_uris.web: http://infinity.contoso.com/ cannot be a redirect URI", "https://"],
+    ),
     "no such certificate": ({"certificates": ["/nowhere.pem"]}, ["certificates: /nowhere.pem cannot be read"]),
     "key without certificate": ({"certificates": ["KEY"]}, ["certificates:", "holds no certificate"]),
     "torn certificate": ({"certificates": ["TORN"]}, ["certificates:", "holds no certificate"]),

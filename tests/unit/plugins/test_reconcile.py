@@ -34,9 +34,13 @@ class Service:
         self.script: Script = script or []
         self.stale_reads = stale_reads
         self.writes: list[str] = []
+        self.targets: list[Mapping[str, Any]] = []
+        self.failing_reads: list[Exception] = []
+        self.appearing: dict[str, str] = {}
 
     def perform(self, write: Step, body: Mapping[str, Any]) -> dict[str, Any]:
         self.writes.append(write.summary)
+        self.targets.append(write.target)
         failure = self.script.pop(0) if self.script else None
         name = str(body.get("name") or write.target.get("name"))
         if failure is not None:
@@ -55,6 +59,7 @@ class Service:
         if isinstance(failure, Lost):
             self.objects[name] = "1"
             raise failure.error
+        self.objects.update(self.appearing)
         raise failure
 
     def render(self, write: Step, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,6 +69,8 @@ class Service:
         return write.operation == "remove"
 
     def read(self) -> dict[str, str]:
+        if self.failing_reads:
+            raise self.failing_reads.pop(0)
         if self.stale_reads and self.writes:
             self.stale_reads -= 1
             return {}
@@ -173,6 +180,43 @@ def test_what_is_new_may_not_be_known_everywhere(failure: ServiceError) -> None:
     service = Service([None, failure, failure])
     run(service).reconcile()
     assert service.writes == ["make a", "make b", "make b", "make b"]
+
+
+def test_a_lost_id_is_waited_for_and_not_made_up() -> None:
+    """Behind a stale read the first object's id is known to nobody: the second cannot be made yet."""
+    service = Service([Lost(), Conflict("make a", 409, "exists")], stale_reads=3)
+    result = run(service).reconcile()
+    assert result["state"] == ["a", "b"]
+    assert service.targets[-1] == {"of": "id-of-a"}
+
+
+def test_a_refusal_that_newness_explains_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something else makes the second object meanwhile: the state is read again instead of insisting."""
+    monkeypatch.setattr("ansible_collections.vmrops.o365.plugins.module_utils._reconcile.LOOK_AGAIN_SECONDS", 0.0)
+    service = Service([None, NotFound("make b", 404)])
+    service.appearing = {"b": "1"}
+    result = run(service).reconcile()
+    assert service.writes == ["make a", "make b"]
+    assert result["state"] == ["a", "b"]
+
+
+def test_a_read_across_replicas_is_tried_again() -> None:
+    service = Service()
+    service.failing_reads = [NotFound("read the members", 404)]
+    assert run(service).reconcile()["changed"]
+    service.failing_reads = [Denied("read", 403)]
+    with pytest.raises(Denied):
+        run(service).reconcile()
+
+
+@pytest.mark.parametrize("settling", [True, False])
+def test_what_came_there_a_moment_ago_is_not_gone_because_it_is_not_found(settling: bool) -> None:
+    service = Service([NotFound("remove c", 404), NotFound("remove c", 404)])
+    service.objects = {"c": "1"}
+    step = Step("remove c", "graph", "remove", {"name": "c"}, settling=settling)
+    assert run(service)._perform(step) == {}
+    assert len(service.writes) == (3 if settling else 1)
+    assert service.objects == ({} if settling else {"c": "1"})
 
 
 def test_an_old_object_that_is_not_found_is_an_error_at_once() -> None:
