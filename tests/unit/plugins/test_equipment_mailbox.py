@@ -114,7 +114,7 @@ def test_values_as_text_are_the_same_values() -> None:
 def test_false_and_zero_are_wishes() -> None:
     processing = {"DeleteSubject": True, "BookingWindowInDays": 180, "AdditionalResponse": "Thanks"}
     wanted = {"delete_subject": False, "booking_window_in_days": 0, "additional_response": ""}
-    [(_, _, values)] = steps(plan(State(BOX, processing), calendar_processing=wanted))
+    [(_rest, _rest, values)] = steps(plan(State(BOX, processing), calendar_processing=wanted))
     assert values == {"DeleteSubject": False, "BookingWindowInDays": 0, "AdditionalResponse": ""}
     assert steps(plan(State(BOX, {"AdditionalResponse": None}), calendar_processing={"additional_response": ""})) == []
 
