@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from .._transport.auth import Tokens
 from .._transport.errors import Busy, Conflict, Denied, NotFound, ServiceError
 from .._transport.http import Http, Request, Response
 from .powershell import command_line
+from .write import Write
 
 BATCH_SIZE = 10
 PAGE_SIZE = 1000
@@ -29,26 +30,6 @@ ROLE_ADVICE = (
     "The caller needs the app role Exchange.ManageAsApp on Office 365 Exchange Online and a directory role that allows the "
     "cmdlet, e.g. Exchange Administrator."
 )
-
-
-class Write(Protocol):
-    """What this client needs of a step: the cmdlet, its identity, its other parameters."""
-
-    @property
-    def summary(self) -> str:
-        """What it does."""
-
-    @property
-    def operation(self) -> str:
-        """The operation's name."""
-
-    @property
-    def target(self) -> Mapping[str, Any]:
-        """What it is done to."""
-
-    @property
-    def values(self) -> Mapping[str, Any]:
-        """What is written."""
 
 
 class Exchange:

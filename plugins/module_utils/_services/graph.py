@@ -7,36 +7,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from .._transport.auth import Tokens
 from .._transport.errors import Busy, Conflict, Denied, NotFound, ServiceError, Unsettled
 from .._transport.http import Http, Request, Response
 from .graph_operations import OPERATIONS, READ_PERMISSIONS, Operation
+from .write import Write
 
 BATCH_SIZE = 20
 PAGE_LIMIT = 1000
-
-
-class Write(Protocol):
-    """What this client needs of a step."""
-
-    @property
-    def summary(self) -> str:
-        """What it does."""
-
-    @property
-    def operation(self) -> str:
-        """The operation's name."""
-
-    @property
-    def target(self) -> Mapping[str, Any]:
-        """What it is done to."""
-
-    @property
-    def values(self) -> Mapping[str, Any]:
-        """What is written."""
 
 
 def key(value: str) -> str:
