@@ -240,7 +240,8 @@ def listen(address: str, ports: list[int]) -> list[socket.socket]:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     sockets = []
     for port in ports:
-        one = socket.socket(family, socket.SOCK_STREAM)
+        # Named, since asyncio switches Nagle's delay off only where the protocol is.
+        one = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind((address, port))
         one.set_inheritable(True)
