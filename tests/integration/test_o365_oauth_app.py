@@ -219,7 +219,10 @@ def test_absent_and_purge(tenant: Simulator, ansible: Ansible) -> None:
             task("purge", unique_name=NAME, state="absent", deleted="purge"),
             task("purge again", unique_name=NAME, state="absent", deleted="purge"),
             {**task("new", **APP), "register": "new"},
-            task("both", app_id="{{ new.application.app_id }}", state="absent", deleted="purge"),
+            task("by id", app_id="{{ new.application.app_id }}", state="absent"),
+            task("purge by id", app_id="{{ new.application.app_id }}", state="absent", deleted="purge"),
+            {**task("newer", **APP), "register": "newer"},
+            task("both", app_id="{{ newer.application.app_id }}", state="absent", deleted="purge"),
             task("unknown", app_id=made["application"]["app_id"], state="absent"),
         ],
         auth(tenant),
@@ -228,7 +231,15 @@ def test_absent_and_purge(tenant: Simulator, ansible: Ansible) -> None:
     assert check["steps"] == run["absent"]["steps"]
     assert run["absent"]["diff"] == {"before": {"state": "present"}, "after": {"state": "absent"}}
     assert run["absent"]["application"] is None
-    assert [one.task for one in run.results if one.changed] == ["absent", "purge", "new", "both"]
+    assert [one.task for one in run.results if one.changed] == [
+        "absent",
+        "purge",
+        "new",
+        "by id",
+        "purge by id",
+        "newer",
+        "both",
+    ]
     administrator = Administrator(tenant)
     assert administrator.deleted("application") == []
 

@@ -61,8 +61,8 @@ def read(options: Mapping[str, Any], with_keys: bool, readers: Readers, answers:
     directory, present = readers.directory, options["state"] == "present"
     application = _find(options, present, readers)
     deleted = []
-    if application is None and options["unique_name"]:
-        deleted = directory.deleted_applications(options["unique_name"])
+    if application is None:
+        deleted = directory.deleted_applications(options["unique_name"] or options["app_id"])
     if not present:
         return _read_rest(options, application, deleted, readers)
     namesakes: list[Object] = []

@@ -41,8 +41,8 @@ class DirectoryReads(Protocol):
     def applications_named(self, display_name: str) -> list[Object]:
         """Application registrations of that display name, which need not be unique."""
 
-    def deleted_applications(self, unique_name: str) -> list[Object]:
-        """Application registrations in the recycle bin that hold this unique name."""
+    def deleted_applications(self, name: str) -> list[Object]:
+        """Application registrations in the recycle bin that hold this unique name or application id."""
 
     def deleted_service_principals(self, app_id: str) -> list[Object]:
         """Service principals of an application in the recycle bin."""

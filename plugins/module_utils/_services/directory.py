@@ -93,12 +93,12 @@ class Directory:
             select="id,appId,displayName,uniqueName",
         )
 
-    def deleted_applications(self, unique_name: str) -> list[dict[str, Any]]:
-        """Application registrations in the recycle bin that hold this unique name."""
+    def deleted_applications(self, name: str) -> list[dict[str, Any]]:
+        """Application registrations in the recycle bin that hold this unique name or application id."""
         found = self._graph.collect(
-            "/directory/deletedItems/microsoft.graph.application", f"look for {unique_name} in the recycle bin"
+            "/directory/deletedItems/microsoft.graph.application", f"look for {name} in the recycle bin"
         )
-        return [application for application in found if application.get("uniqueName") == unique_name]
+        return [application for application in found if name in (application.get("uniqueName"), application["appId"])]
 
     def deleted_service_principals(self, app_id: str) -> list[dict[str, Any]]:
         """Service principals of an application in the recycle bin."""
