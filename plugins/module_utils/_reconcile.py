@@ -116,6 +116,7 @@ class Run(Generic[State]):
     def _converge(self, state: State) -> State:
         plan, polls, conflicts, good = self.plan, Backoff(0.2, 5.0), Deadline(CONFLICT_SECONDS), 0
         while True:
+            done = len(self.done)
             broken = self._pass(plan)
             if not self.done and broken is None and not plan.awaits:
                 return state
@@ -124,6 +125,8 @@ class Run(Generic[State]):
             self._settle_doubts(plan)
             if not self.done:
                 self.plan = plan
+            if len(self.done) > done:
+                polls = Backoff(0.2, 5.0)  # what an earlier step had to wait for says nothing about this one
             good = 0 if self._visible(plan) or plan.awaits else good + 1
             if good == GOOD_READS:
                 return state
