@@ -39,7 +39,7 @@ STEPS = {
         "create the management scope Pexip VMR scheduling",
         "make the application known to Exchange",
         "assign the role Application EWS.AccessAsApp to the application for members of vmr-users@contoso.com",
-        "create the management scope Pexip VMR scheduling equipment",
+        "create the management scope Pexip VMR scheduling equipment from scope.recipient_filter",
         f"assign the role Application EWS.AccessAsApp to the application for PrimarySmtpAddress -eq '{EQUIPMENT}'",
     ],
     "service_account": [
@@ -47,7 +47,7 @@ STEPS = {
         f"set the licences of {ACCOUNT}",
         "create the management scope Pexip VMR scheduling",
         f"assign the role ApplicationImpersonation to {ACCOUNT} for members of vmr-users@contoso.com",
-        "create the management scope Pexip VMR scheduling equipment",
+        "create the management scope Pexip VMR scheduling equipment from scope.recipient_filter",
         f"assign the role ApplicationImpersonation to {ACCOUNT} for PrimarySmtpAddress -eq '{EQUIPMENT}'",
         *EQUIPMENT_STEPS,
         *APP_STEPS,
