@@ -16,7 +16,7 @@ from typing import Any
 _GUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?")
 # Random by nature, or the service's own notes.
-_RANDOM = {"_password", "_secretText", "hint", "_ready", "Identity", "changeKey"}
+_RANDOM = {"_password", "_secretText", "hint", "_ready", "Identity", "Sid"}
 _KINDS_LEFT_OUT = ("grant", "setting")
 
 
