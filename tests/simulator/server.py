@@ -49,6 +49,9 @@ _NOT_SECRET_MEMBERS = {
 }
 
 
+_CODE = re.compile(r"([?&#]code=)[^&#]+")
+
+
 class Door:
     """The ASGI application around the services.
 
@@ -186,8 +189,11 @@ def _cmdlet(body: bytes) -> str:
 
 
 def _printable(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers as they may be logged: credentials masked, also the code in a sign-in's redirect."""
     return {
-        name.decode("latin-1"): "********" if name.decode().lower() in _SECRET_HEADERS else value.decode("latin-1")
+        name.decode("latin-1"): "********"
+        if name.decode().lower() in _SECRET_HEADERS
+        else _CODE.sub(r"\1********", value.decode("latin-1"))
         for name, value in headers
     }
 
