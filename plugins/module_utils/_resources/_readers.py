@@ -84,6 +84,9 @@ class MailboxReads(Protocol):
     def accepted_domains(self) -> list[str]:
         """The domains in which the tenant may have addresses."""
 
+    def organization(self) -> Object:
+        """The organization's configuration, with the list of applications that may use EWS."""
+
     def group(self, identity: str) -> Object | None:
         """A group that Exchange recognises, i.e. a mail-enabled one."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .._transport.errors import NotFound
+from .._transport.errors import NotFound, ServiceError
 from .exchange import Exchange
 
 
@@ -43,6 +43,14 @@ class Mailboxes:
         """The domains in which the tenant may have addresses."""
         found = self._exchange.invoke("Get-AcceptedDomain", {}, "read the accepted domains")
         return [str(domain.get("DomainName") or domain.get("Name")) for domain in found]
+
+    def organization(self) -> dict[str, Any]:
+        """The organization's configuration. EwsAllowedAppIDs is only filled when asked for with a switch of its own."""
+        tried = "read the organization's configuration"
+        found = self._exchange.invoke("Get-OrganizationConfig", {"RetrieveEwsOperationAccessPolicy": True}, tried)
+        if not found:
+            raise ServiceError(tried, text="Exchange returned none")
+        return found[0]
 
     def group(self, identity: str) -> dict[str, Any] | None:
         """A group that Exchange recognises, i.e. a mail-enabled one."""
