@@ -53,15 +53,13 @@ class _AnyCase(Route):
 
 
 def routes(tenant: Tenant, urls: Mapping[str, str]) -> list[BaseRoute]:
-    """The paths that EWS answers on the Exchange Online host name.
-
-    The organisation's EWS switches (EwsEnabled, EwsAllowedAppIDs) are not looked at yet.
-    """
+    """The paths that EWS answers on the Exchange Online host name."""
 
     async def soap(request: Request) -> Response:
         try:
-            principal = authenticate(tenant, request.headers.get("authorization"))
-            return _answer(tenant, principal, await request.body())
+            agent = request.headers.get("user-agent", "")
+            principal = authenticate(tenant, request.headers.get("authorization"), agent)
+            return _answer(tenant, principal, agent, await request.body())
         except Refusal as refusal:
             return Response(status_code=refusal.status, headers={**refusal.headers, "request-id": str(uuid.uuid4())})
         except EwsError as error:
@@ -80,14 +78,14 @@ def routes(tenant: Tenant, urls: Mapping[str, str]) -> list[BaseRoute]:
     ]
 
 
-def _answer(tenant: Tenant, principal: Principal, body: bytes) -> Response:
+def _answer(tenant: Tenant, principal: Principal, agent: str, body: bytes) -> Response:
     envelope = _parse(body)
     calls = elements(envelope.find(f"{{{SOAP}}}Body"))
     header = envelope.find(f"{{{SOAP}}}Header")
     if len(calls) != 1 or etree.QName(calls[0]).namespace != MESSAGES:
         raise invalid("The SOAP body has no single operation of the messages namespace.")
     call, name = calls[0], local(calls[0])
-    who = caller(tenant, principal, header)
+    who = caller(tenant, principal, header, agent)
     if name not in OPERATIONS:
         raise EwsError("ErrorInternalServerError", f"The simulator does not implement {name}.")
     messages = []

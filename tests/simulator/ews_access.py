@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .ews_policy import refuses_application, refuses_mailbox
 from .ews_store import FOLDERS, EwsError, Reference, decode
 from .ews_xml import Element, child, elements, local, number, text
 from .store import Document
@@ -99,7 +100,7 @@ class Caller:
         return mailbox, name
 
 
-def authenticate(tenant: Tenant, authorization: str | None) -> Principal:
+def authenticate(tenant: Tenant, authorization: str | None, user_agent: str = "") -> Principal:
     """The principal of the Authorization header. Raises Refusal: 401, or 403 when it may not use EWS at all.
 
     A token without any permission is said to get 401 instead (unverified); the simulator answers 403 there too, which
@@ -117,11 +118,20 @@ def authenticate(tenant: Tenant, authorization: str | None) -> Principal:
         enough = "EWS.AccessAsUser.All" in principal.scopes
     if not enough:
         raise Refusal(403, x_ms_diagnostics=_SCOPE)
+    _heed(refuses_application(tenant, principal.app_id, user_agent))
     return principal
 
 
-def caller(tenant: Tenant, principal: Principal, header: Element | None) -> Caller:
-    """As whom the request runs, from its SOAP header. Raises EwsError for an impersonation that is refused.
+def _heed(reason: str) -> None:
+    """403 with the reason in a header and nothing else to rely on (Microsoft docs)."""
+    if reason:
+        raise Refusal(403, X_EWS_Policy_Reason=reason)
+
+
+def caller(tenant: Tenant, principal: Principal, header: Element | None, user_agent: str = "") -> Caller:
+    """As whom the request runs, from its SOAP header.
+
+    Raises EwsError for an impersonation that is refused, Refusal for a mailbox that is closed to EWS.
 
     Microsoft's documentation demands X-AnchorMailbox with impersonation but names no error for its absence (requests
     get slow or fail), and exchangelib's ConvertId works without it. So it is not looked at.
@@ -138,6 +148,8 @@ def caller(tenant: Tenant, principal: Principal, header: Element | None) -> Call
             )
         boxes = tenant.mailboxes(tenant.fresh)
         own = next((box for box in boxes if box["ExternalDirectoryObjectId"] == principal.user_id), None)
+        if own:
+            _heed(refuses_mailbox(tenant, own, user_agent))
         return Caller(tenant, principal.user_id, own, time_zone)
     mailbox = _impersonated(tenant, impersonation)
     if principal.app_only:
@@ -148,6 +160,7 @@ def caller(tenant: Tenant, principal: Principal, header: Element | None) -> Call
         raise EwsError(
             "ErrorImpersonateUserDenied", "The account does not have permission to impersonate the requested user."
         )
+    _heed(refuses_mailbox(tenant, mailbox, user_agent))
     return Caller(tenant, mailbox["ExternalDirectoryObjectId"], mailbox, time_zone)
 
 

@@ -8,10 +8,12 @@ A seed file is a YAML mapping; each key is optional:
     tenant: {id, domain, display_name, management_node}
     domains: [{name, verified}]
     skus: {EXCHANGESTANDARD: 10}                  # seats by SKU part number
-    users: [{upn, name, licences: [..], group_licences: [..], usage_location}]
+    users: [{upn, name, licences: [..], group_licences: [..], usage_location,
+             mailbox: {..}}]                      # members of the mailbox document, e.g. _folderNames, _casMailbox
     groups: [{name, mail, members: [upn], security: bool}]
     administrative_units: [{name, members: [upn]}]
     impersonation_role: false                     # whether the tenant still has the ApplicationImpersonation role
+    organization_config: {EwsEnabled: true}       # what Get-OrganizationConfig shows of it
     dehydrated: false                             # whether Enable-OrganizationCustomization was never run
     automation: {roles: [..], exchange_roles: [..], directory_roles: [..]}   # in place of everything
     switches: {name: value}                       # see tenant.SWITCHES
@@ -144,6 +146,7 @@ DEFAULT: Document = {
     ],
     "administrative_units": [{"name": "Oslo", "members": ["alice@contoso.com"]}],
     "impersonation_role": False,
+    "organization_config": {},
     "dehydrated": False,
     "automation": None,
     "switches": {},
@@ -251,12 +254,15 @@ class _Planter:
             "DisplayName": settings["display_name"],
             "EwsEnabled": None,
             "EwsAllowOutlook": None,
+            "EwsAllowMacOutlook": None,
+            "EwsAllowEntourage": None,
             "EwsApplicationAccessPolicy": None,
             "EwsAllowList": [],
             "EwsBlockList": [],
             "EwsAllowedAppIDs": None,
             "IsDehydrated": self.wish["dehydrated"],
             "EnforceExoAppRbacPermissions": False,
+            **self.wish["organization_config"],
         }
         self.store.put("organizationConfig", "organization", config)
 
@@ -349,7 +355,7 @@ class _Planter:
         self.tenant.align_mailbox(user)
         mailbox = next(iter(self.store.fresh.having("mailbox", "ExternalDirectoryObjectId", key)), None)
         if mailbox:
-            self.store.update("mailbox", mailbox["Guid"], _ready=0.0)
+            self.store.update("mailbox", mailbox["Guid"], **{"_ready": 0.0, **wish.get("mailbox", {})})
             self.store.update("user", key, mail=wish["upn"], proxyAddresses=mailbox["EmailAddresses"])
 
     def _group(self, wish: Document) -> None:

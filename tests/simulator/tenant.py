@@ -47,6 +47,7 @@ IMPERSONATION_ROLE = "ApplicationImpersonation"
 SWITCHES: dict[str, Any] = {
     "deny_as_string": False,  # Get-MailboxPermission's Deny: "False" instead of false (both were seen)
     "not_found_status": 400,  # HTTP status of a cmdlet's not-found (400 or 404)
+    "empty_app_list_blocks": True,  # whether EwsEnabled true with an empty EwsAllowedAppIDs blocks every application
     "follow_next_link": True,  # whether InvokeCommand's @odata.nextLink can be followed (both were seen)
     "duplicate_grant_status": 409,  # oauth2PermissionGrants that exist already: 409 or 400
     "duplicate_role_assignment_status": 400,  # directory role assignments that exist already: 400 or 409

@@ -20,11 +20,11 @@ READER = seed.DIRECTORY_ROLES["Global Reader"]
 
 
 class Exchange:
-    """A client of one simulated tenant."""
+    """A client of one simulated tenant: a new default one, or one that is there already."""
 
-    def __init__(self, directory: Path, lag: float = 0.0) -> None:
+    def __init__(self, directory: Path, lag: float = 0.0, tenant: Tenant | None = None) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.tenant = Tenant(directory, lag)
+        self.tenant = tenant or Tenant(directory, lag)
         seed.plant(self.tenant, None)
         self.http = TestClient(Starlette(routes=exchange.routes(self.tenant, {"outlook": AUDIENCE})), AUDIENCE)
         self.token = self.app_token()
