@@ -20,11 +20,11 @@ class Fault:
 
     ``skip`` matching requests are left alone, then ``times`` (0 = all) get what ``do`` says, ``before`` or ``after``
     the request took effect: ``respond`` with ``status``, ``headers``, ``body``; ``drop`` the connection; ``delay`` the
-    answer by ``seconds``; ``stall`` for ``seconds`` and then drop.
+    answer by ``seconds``; ``stall`` for ``seconds`` and then drop; ``hold``, which is logged at once and never answered.
     """
 
     match: dict[str, str]
-    do: Literal["respond", "drop", "delay", "stall"]
+    do: Literal["respond", "drop", "delay", "stall", "hold"]
     when: Literal["before", "after"] = "before"
     skip: int = 0
     times: int = 1

@@ -89,6 +89,7 @@ class Door:
             done = await self._do(fault, answer, send)
             if done:
                 self._record(started, service, scope, body, answer)
+                await _hold(fault, receive)
                 return
         with self.tenant.store.transaction():
             await self.services[service](scope, _replay(body), answer)
@@ -96,6 +97,7 @@ class Door:
             answer = answer if fault.do == "delay" else _Answer()
             if await self._do(fault, answer, send):
                 self._record(started, service, scope, body, answer)
+                await _hold(fault, receive)
                 return
         self._record(started, service, scope, body, answer)
         await answer.pass_on(send, head=scope["method"] == "HEAD")
@@ -112,6 +114,8 @@ class Door:
             await asyncio.sleep(fault.seconds)
         if fault.do == "delay":
             return False
+        if fault.do == "hold":
+            return True
         if fault.do in ("drop", "stall"):
             answer.status = 0
             # The server's own send callable knows its connection; ASGI has no word for cutting it.
@@ -170,6 +174,12 @@ async def _whole_body(receive: Receive) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return body
+
+
+async def _hold(fault: Fault, receive: Receive) -> None:
+    """Keep a client waiting that is to be held, until it goes away."""
+    while fault.do == "hold" and (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _replay(body: bytes) -> Receive:
