@@ -13,6 +13,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
 from ._plan import Refused
+from ._private_files import UnsafeFile
 from ._reconcile import Client, Resource, Run
 from ._services.directory import Directory
 from ._services.exchange import Exchange
@@ -132,7 +133,7 @@ def run_module(
         result = run.reconcile()
     except MissingLibrary as error:
         module.fail_json(msg=missing_required_lib(error.name), exception=error.trace)
-    except (Refused, BadCredentials, ServiceError) as error:
+    except (Refused, BadCredentials, UnsafeFile, ServiceError) as error:
         module.fail_json(msg=_message(error, run), **(_done(run) if run else {}))
     else:
         for warning in result.pop("warnings"):

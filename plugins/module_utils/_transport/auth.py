@@ -9,6 +9,8 @@ attempt gets an object of its own; tokens are kept here.
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -16,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .._private_files import read_private, write_private
 from .clock import Backoff, Deadline
 from .errors import MissingLibrary, SignInFailed, Unreachable
 
@@ -108,8 +111,8 @@ class DeviceCode:
         """A delegated token: from the cache when there is an account, else by the device code grant."""
         msal = import_msal()
         cache = msal.SerializableTokenCache()
-        if self.cache and self.cache.exists():
-            cache.deserialize(self.cache.read_text())
+        if self.cache and (kept := read_private(self.cache)):
+            cache.deserialize(kept)
         application = msal.PublicClientApplication(
             self.client_id, authority=self.authority, token_cache=cache, http_client=session, instance_discovery=False
         )
@@ -126,21 +129,6 @@ class DeviceCode:
         if self.cache and cache.has_state_changed:
             write_private(self.cache, cache.serialize())
         return result or {}
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    import os
-    import tempfile
-
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 class Tokens:
@@ -161,6 +149,16 @@ class Tokens:
     def forget(self) -> None:
         """Drop what is kept: a role granted a moment ago is only in tokens issued after it."""
         self._kept.clear()
+
+    def claims(self, resource: str) -> dict[str, Any]:
+        """What the kept token says of its bearer, {} when it cannot be read. For messages; the service decides."""
+        token = self._kept.get(resource, ("", 0.0))[0]
+        parts = token.split(".")
+        try:
+            found = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        except (IndexError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def token(self, resource: str, renew: bool = False) -> str:
         """A bearer token. Raises SignInFailed or Unreachable."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .._private_files import UnsafeFile, check_private
 from .auth import Confidential, Credential, DeviceCode, ManagedIdentity
 
 METHODS = ("auto", "client_secret", "certificate", "managed_identity", "workload_identity", "device_code")
@@ -40,8 +41,7 @@ def credential_from(options: Mapping[str, Any], login_url: str, show: Callable[[
             raise BadCredentials(f"{name} is missing; give it, or set AZURE_{name.upper()}.")
     authority, client_id = f"{login_url}/{options['tenant_id']}", options["client_id"]
     if method == "device_code":
-        cache = options["token_cache_path"]
-        return DeviceCode(authority, client_id, show, Path(cache).expanduser() if cache else None)
+        return DeviceCode(authority, client_id, show, _cache(options["token_cache_path"]))
     make, hint = _MAKERS[method](options)
     return Confidential(authority, client_id, make, hint)
 
@@ -98,6 +98,18 @@ def _federated(options: Mapping[str, Any]) -> tuple[Callable[[], Any], str]:
     path = Path(str(options["federated_token_file"] or "")).expanduser()
     _content(path, "federated_token_file")
     return lambda: {"client_assertion": lambda: path.read_text().strip()}, "federated_token_file"
+
+
+def _cache(name: str | None) -> Path | None:
+    """Where the refresh token is kept; a place that is not safe is refused before anybody is asked to sign in."""
+    if not name:
+        return None
+    path = Path(name).expanduser()
+    try:
+        check_private(path)
+    except UnsafeFile as error:
+        raise BadCredentials(f"token_cache_path: {error}") from error
+    return path
 
 
 def _content(path: Path, option: str) -> bytes:
