@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 from . import BIN, COLLECTIONS
@@ -91,6 +94,51 @@ class Run:
         return failed[-1]
 
 
+class Running:
+    """An ``ansible-playbook`` that was started, in a session of its own as on a terminal."""
+
+    def __init__(self, command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> None:
+        self.directory = directory
+        self._process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait(self) -> Run:
+        """Wait for its end; what is started in a test ends with the test."""
+        try:
+            stdout, stderr = self._process.communicate()
+        except BaseException:
+            self.kill()
+            raise
+        return Run(self._process.returncode, stdout, stderr, _results(self.directory / "results.jsonl"))
+
+    def interrupt(self) -> Run:
+        """Ctrl-C: the terminal tells every process of the foreground group."""
+        os.killpg(self._process.pid, signal.SIGINT)
+        return self.wait()
+
+    def kill(self) -> None:
+        """End it, its workers (which Ansible puts into sessions of their own) and their modules as a power cut would."""
+        family = [psutil.Process(self._process.pid)]
+        family[0].suspend()  # it starts nothing more
+        family += family[0].children(recursive=True)
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.communicate()
+
+
 class Ansible:
     """Runs playbooks in a directory of their own, untouched by the settings of whoever runs the tests.
 
@@ -114,8 +162,12 @@ class Ansible:
 
     def role(self, variables: Data, name: str = "vmr_scheduling", **options: Any) -> Run:
         """Run a role of the collection."""
+        return self.start_role(variables, name, **options).wait()
+
+    def start_role(self, variables: Data, name: str = "vmr_scheduling", **options: Any) -> Running:
+        """Start a role of the collection."""
         roles = [{"role": f"vmrops.o365.{name}", "vars": variables}]
-        return self.run([{"name": "Test", "hosts": "all", "gather_facts": False, "roles": roles}], **options)
+        return self.start([{"name": "Test", "hosts": "all", "gather_facts": False, "roles": roles}], **options)
 
     def run(
         self,
@@ -129,7 +181,32 @@ class Ansible:
         environment: Mapping[str, str] | None = None,
         arguments: Sequence[str] = (),
     ) -> Run:
-        """Run plays, or a playbook by path or name (``vmrops.o365.configure``).
+        """Run plays, or a playbook by path or name (``vmrops.o365.configure``); arguments as for start."""
+        running = self.start(
+            playbook,
+            check=check,
+            diff=diff,
+            verbosity=verbosity,
+            extra_vars=extra_vars,
+            inventory=inventory,
+            environment=environment,
+            arguments=arguments,
+        )
+        return running.wait()
+
+    def start(
+        self,
+        playbook: Sequence[Data] | str,
+        *,
+        check: bool = False,
+        diff: bool = False,
+        verbosity: int = 0,
+        extra_vars: Data | None = None,
+        inventory: Data | None = None,
+        environment: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
+    ) -> Running:
+        """Start plays, or a playbook by path or name (``vmrops.o365.configure``).
 
         Args:
             inventory: in YAML inventory form; localhost alone when left out.
@@ -150,16 +227,7 @@ class Ansible:
         if extra_vars:
             (here / "extra.json").write_text(json.dumps(extra_vars))
             command += ["-e", f"@{here / 'extra.json'}"]
-        done = subprocess.run(
-            command,
-            cwd=here,
-            env=self._environment(here, environment or {}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return Run(done.returncode, done.stdout, done.stderr, _results(here / "results.jsonl"))
+        return Running(command, here, self._environment(here, environment or {}))
 
     def _environment(self, here: Path, more: Mapping[str, str]) -> dict[str, str]:
         (here / "ansible.cfg").touch()
