@@ -14,12 +14,12 @@ import pytest
 import yaml
 from support import ROOT
 from support.ansible import Ansible, Run
+from support.company import ACCOUNT, EQUIPMENT, MANAGEMENT_NODE, wish
 from support.simulator import Simulator
 
 Data = dict[str, Any]
 
-EQUIPMENT, ACCOUNT = "vmr@contoso.com", "pexip@contoso.com"
-REDIRECT = "https://infinity.contoso.com/admin/platform/msexchangeconnector/oauth_redirect/"
+REDIRECT = f"https://{MANAGEMENT_NODE}/admin/platform/msexchangeconnector/oauth_redirect/"
 SUMMARY = "Say what to enter on the Pexip Management Node"
 # What the modules would do on an empty tenant, in the order of Pexip's pages.
 EQUIPMENT_STEPS = [
@@ -64,28 +64,6 @@ TASKS = {
     "app": {"App registration"},
 }
 both_ways = pytest.mark.parametrize("access", ["app_permissions", "service_account"])
-
-
-def wish(tenant: Simulator, access: str, secrets: Path | None = None) -> Data:
-    """The variables of one company."""
-    wanted: Data = {
-        "vmr_scheduling_access": access,
-        "vmr_scheduling_auth": tenant.auth(),
-        "vmr_scheduling_scope": {"group": "vmr-users@contoso.com"},
-        "vmr_scheduling_equipment_address": EQUIPMENT,
-        "vmr_scheduling_secrets_file": str(secrets or ""),
-    }
-    if access == "app_permissions":
-        return {
-            **wanted,
-            "vmr_scheduling_verify": {"in_scope": "alice@contoso.com", "out_of_scope": "carol@contoso.com"},
-        }
-    return {
-        **wanted,
-        "vmr_scheduling_service_account_user_principal_name": ACCOUNT,
-        "vmr_scheduling_service_account_usage_location": "NO",
-        "vmr_scheduling_management_node": "infinity.contoso.com",
-    }
 
 
 def tried(title: str, variables: Data, **options: Any) -> Data:
