@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from . import ews_search
 from .ews_access import Caller
 from .ews_names import Outcome
-from .ews_store import FOLDERS, EwsError, change_key, folder_id, items_in, words
+from .ews_store import FOLDERS, EwsError, change_key, display_name, folder_id, items_in, words
 from .ews_xml import MESSAGES, Element, child, elements, local, make, text
 from .store import Document
 
@@ -32,11 +32,6 @@ def shape(element: Element | None) -> tuple[str, list[str], list[dict[str, str]]
         elif local(one) == "FieldURI":
             names.append(one.get("FieldURI", "").partition(":")[2])
     return text(child(element, "BaseShape")), names, extended
-
-
-def display_name(mailbox: Document, name: str) -> str:
-    """A folder's name; ``_folderNames`` of the mailbox document holds those in the owner's language, if any."""
-    return str(mailbox.get("_folderNames", {}).get(name, FOLDERS[name].display_name))
 
 
 def _values(who: Caller, mailbox: Document, name: str) -> dict[str, str]:

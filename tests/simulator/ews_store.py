@@ -71,6 +71,11 @@ FOLDERS: dict[str, Folder] = {
 }
 
 
+def display_name(mailbox: Document, name: str) -> str:
+    """A folder's name; ``_folderNames`` of the mailbox document holds those in the owner's language, if any."""
+    return str(mailbox.get("_folderNames", {}).get(name, FOLDERS[name].display_name))
+
+
 @dataclass(frozen=True)
 class Reference:
     """What an id says. ``kind`` is I (item), O (occurrence of the series ``item_id``) or F (folder)."""

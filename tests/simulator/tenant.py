@@ -22,7 +22,10 @@ Documents by kind (the id is the store's key; members that start with ``_`` neve
                           Exchange's words, keyed by ``Guid`` (service principals by ``ObjectId``); a role assignment
                           has ``Role``, ``RoleAssignee`` (object id or user guid), ``RoleAssigneeType``,
                           ``RecipientWriteScope``, ``CustomResourceScope``, ``CustomRecipientWriteScope``
-``mailboxPermission``     {Identity: mailbox Guid, User: user principal name, AccessRights: [..], Deny, IsInherited}
+``mailboxPermission``     {Identity: mailbox Guid, User: user principal name or group's name, AccessRights: [..], Deny,
+                          IsInherited, _trustee: id of the user or group}
+``recipientPermission``   {_recipient: Guid, Identity: display name, Trustee, _trustee}: who may send as whom
+``folderPermission``      one entry of one folder, see ``ews_rights``
 ``organizationConfig``    one, keyed ``organization``
 ``item``                  a mailbox item, see ``meetings``
 ``grant``                 codes and refresh tokens, see ``entra``
@@ -48,12 +51,18 @@ SWITCHES: dict[str, Any] = {
     "deny_as_string": False,  # Get-MailboxPermission's Deny: "False" instead of false (both were seen)
     "not_found_status": 400,  # HTTP status of a cmdlet's not-found (400 or 404)
     "empty_app_list_blocks": True,  # whether EwsEnabled true with an empty EwsAllowedAppIDs blocks every application
+    "folder_permission_user_as_object": False,  # Get-MailboxFolderPermission's User: {UserType, DisplayName} or a name
     "follow_next_link": True,  # whether InvokeCommand's @odata.nextLink can be followed (both were seen)
     "duplicate_grant_status": 409,  # oauth2PermissionGrants that exist already: 409 or 400
     "duplicate_role_assignment_status": 400,  # directory role assignments that exist already: 400 or 409
     "restore_licences": True,  # whether restoring a user gives back the licences for which there are seats
     "mailbox_delay": 0.0,  # seconds from licence to mailbox
     "restore_service_principal": False,  # whether restoring an application restores its service principal too
+    "infinity_errors_named": False,  # the Management Node's validation errors: by field, or by resource and field
+    "infinity_fields_lacking": [],  # fields that this version of the Management Node does not have
+    "infinity_patch_status": 202,  # what the Management Node answers to a PATCH (202 or 200)
+    "infinity_rate": [1000, 60],  # requests, and in how many seconds, that the Management Node takes
+    "security_defaults_ask_users": True,  # whether security defaults find a second factor of users necessary each time
 }
 
 # What Exchange Online gives a new resource mailbox (Set-CalendarProcessing's documentation).
@@ -337,17 +346,19 @@ class Tenant:
         )
 
     def user_opens(self, user_id: str, mailbox: Document) -> bool:
-        """Whether a user may open a mailbox without impersonation: their own, or one with a FullAccess entry."""
+        """Whether a user may open a mailbox without impersonation: their own, or one with a FullAccess entry.
+
+        An entry may be a security group's, of which the user is a direct member; Deny wins.
+        """
         if mailbox["ExternalDirectoryObjectId"] == user_id:
             return True
-        user = self.fresh.get("user", user_id)
-        entries = self.fresh.where(
-            "mailboxPermission",
-            lambda one: (
-                one["Identity"] == mailbox["Guid"]
-                and bool(user)
-                and one["User"].lower() == (user or {})["userPrincipalName"].lower()
-                and "FullAccess" in one["AccessRights"]
-            ),
-        )
+        name = str((self.fresh.get("user", user_id) or {}).get("userPrincipalName", "")).lower()
+        groups = {one["id"] for one in self.fresh.where("group", lambda one: user_id in one["_members"])}
+        entries = [
+            one
+            for one in self.fresh.mentioning("mailboxPermission", mailbox["Guid"])
+            if one["Identity"] == mailbox["Guid"]
+            and (one["User"].lower() == name or one.get("_trustee") in groups)
+            and "FullAccess" in one["AccessRights"]
+        ]
         return bool(entries) and not any(entry["Deny"] for entry in entries)

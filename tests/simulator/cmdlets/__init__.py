@@ -5,7 +5,18 @@
 
 from __future__ import annotations
 
-from . import assignments, calendar, groups, mailboxes, organization, permissions, principals, recipients, scopes
+from . import (
+    assignments,
+    calendar,
+    folders,
+    groups,
+    mailboxes,
+    organization,
+    permissions,
+    principals,
+    recipients,
+    scopes,
+)
 from .base import REGISTRY, BindingError, Call, Cmdlet, CmdletError
 from .binding import DOCUMENTED, bind
 from .shapes import annotated
@@ -13,7 +24,18 @@ from .shapes import annotated
 # Documented, and part of the contract, but not simulated: they answer as a cmdlet that is not allowed.
 NOT_SIMULATED = frozenset(DOCUMENTED.values()) - frozenset(one.name for one in REGISTRY.values())
 
-FAMILIES = (assignments, calendar, groups, mailboxes, organization, permissions, principals, recipients, scopes)
+FAMILIES = (
+    assignments,
+    calendar,
+    folders,
+    groups,
+    mailboxes,
+    organization,
+    permissions,
+    principals,
+    recipients,
+    scopes,
+)
 
 __all__ = [
     "DOCUMENTED",

@@ -84,10 +84,14 @@ def _read(name: str) -> Contract:
         for key, members in entry["sets"].items()
         if key not in _NOT_IN_CLOUD and f"{key}:{name}" not in _NOT_IN_CLOUD
     }
+    gone = frozenset(entry["sets"]) - frozenset(syntax)
+    in_cloud = {member for members in syntax.values() for member in members}
     if name in _WITHOUT_SETS or len(syntax) == 1:
         syntax = {}
     found: dict[str, Parameter] = {}
     for key, facts in {**entry["parameters"], **_EXTRA.get(name, {}), **COMMON}.items():
+        if facts.get("sets") and frozenset(facts["sets"]) <= gone and key not in in_cloud:
+            continue  # a parameter of on-premises sets only
         of_sets = frozenset(one for one, members in syntax.items() if key in members)
         of_sets = frozenset() if of_sets == frozenset(syntax) else of_sets
         marked = frozenset(facts.get("sets") or ()) & frozenset(syntax)

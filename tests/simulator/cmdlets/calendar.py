@@ -98,30 +98,6 @@ def set_mailbox_calendar_configuration(call: Call) -> Output:
     return None
 
 
-@cmdlet("Get-MailboxFolderPermission")
-def get_mailbox_folder_permission(call: Call) -> Output:
-    """The entries of the calendar folder that every mailbox has (defaults: Microsoft docs)."""
-    wanted, _rest, folder = call.get("Identity").partition(":")
-    box = identity.mailbox_seen(call, wanted)
-    name = str(box.get("_calendarFolder", "Calendar"))
-    if folder.strip("\\").lower() not in ("", name.lower()):
-        raise call.not_found(call.get("Identity"))
-    entries = [("Default", "AvailabilityOnly" if folder.strip("\\") else "None"), ("Anonymous", "None")]
-    if call.given("User"):
-        entries = [entry for entry in entries if entry[0].lower() == call.get("User").lower()]
-    return [
-        {
-            "Identity": entry,
-            "FolderName": name if folder.strip("\\") else "Top of Information Store",
-            "User": entry,
-            "AccessRights": [rights],
-            "SharingPermissionFlags": None,
-            "IsValid": True,
-        }
-        for entry, rights in entries
-    ]
-
-
 def _owner(box: Document) -> Document:
     return {"Identity": box["Identity"], "MailboxOwnerId": box["Identity"]}
 

@@ -21,6 +21,8 @@ _NULLABLE = re.compile(r"Ews(Enabled|Allow\w+)|ResourceCapacity|\w*Date|StsRefre
 
 # The pages list value formats, not enumerators, for these types.
 _NO_ENUM = {"MultiValuedProperty", "Unlimited", "ByteQuantifiedSize", "MimeTextFormat"}
+# Types whose values combine; they come as an array or joined by commas.
+_FLAGS = {"DaysOfWeek", "MailboxFolderPermissionFlags"}
 _MORE_VALUES = {"ActiveDirectorySecurityInheritance": ("Descendents",)}
 _LISTS = {"MultiValuedProperty", "ProxyAddressCollection"}
 
@@ -88,7 +90,7 @@ def convert(cmdlet: str, name: str, kind: str, values: tuple[str, ...], value: A
             return _change(value)
         if kind.endswith("[]") and kind != "Byte[]":
             return _array(kind.removesuffix("[]"), names, value)
-        if kind == "DaysOfWeek" and isinstance(value, list):
+        if kind in _FLAGS and isinstance(value, list):
             return ", ".join(_enumerator(names, one) for one in value)
         if value is None:
             return _null(name, kind)
@@ -123,7 +125,7 @@ def _scalar(kind: str, names: tuple[str, ...], value: Any) -> Any:
     if isinstance(value, (list, dict)) and kind not in ("Byte[]", "Stream", "GeoCoordinates"):
         raise _Refused(f'Cannot convert the value to type "{_DOTNET.get(kind, kind)}".')
     if names:
-        parts = str(value).split(",") if kind == "DaysOfWeek" else [value]
+        parts = str(value).split(",") if kind in _FLAGS else [value]
         return ", ".join(_enumerator(names, part) for part in parts)
     if kind == "Unlimited":
         return _unlimited(value)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
 from collections.abc import Callable, Iterable
 
 from ..store import Document, View
@@ -102,6 +103,33 @@ def user(call: Call, identity: str, view: View | None = None) -> Document:
     users = where.all("user") if boxes else where.mentioning("user", identity)
     users = [one for one in users if not one.get("deletedDateTime")]
     return _single(call, identity, users, lambda one, wanted: one["id"] in boxes or _any(one, _USER_KEYS, wanted))
+
+
+def trustee(call: Call, identity: str) -> Document:
+    """Whom a permission is for: a user, or a mail-enabled security group."""
+    try:
+        return user(call, identity)
+    except CmdletError as error:
+        if error.status == 500:
+            raise
+        security = [one for one in groups(call.tenant.fresh) if one["securityEnabled"]]
+        return _single(call, identity, security, _is_group)
+
+
+def trustee_name(call: Call, key: str) -> str:
+    """The display name of a permission's holder by id; who is gone reads as a SID (live capture)."""
+    for kind in ("user", "group"):
+        found = call.tenant.fresh.get(kind, key)
+        if found and not found.get("deletedDateTime"):
+            return str(found["displayName"])
+    return sid(key)
+
+
+def sid(key: str) -> str:
+    """A security identifier, the same for the same object."""
+    return (
+        f"S-1-5-21-{zlib.crc32(key.encode())}-{zlib.crc32(key[::-1].encode())}-{zlib.crc32(key[4:].encode()) % 65536}"
+    )
 
 
 def administrative_unit(call: Call, identity: str) -> Document:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 from ..store import Document
@@ -17,8 +16,21 @@ from .listing import truncated
 _SELF = "NT AUTHORITY\\SELF"
 
 
-def _sid(guid: str) -> str:
-    return f"S-1-5-21-{zlib.crc32(guid.encode())}-{zlib.crc32(guid[::-1].encode())}-1000-{int(guid[:4], 16)}"
+def _holder(call: Call, wanted: str) -> tuple[str, str]:
+    """The id of the user or security group that a permission is for, and the name under which it is printed."""
+    found = identity.trustee(call, wanted)
+    return str(found["id"]), str(found.get("userPrincipalName") or found["displayName"])
+
+
+def _name_now(call: Call, entry: Document, member: str) -> tuple[str, str]:
+    """The name and SID of an entry's holder; who is gone has no name but the SID (live capture)."""
+    name = str(entry[member])
+    if name == _SELF:
+        return name, "S-1-5-10"
+    user = call.tenant.fresh.first("user", lambda one: one["userPrincipalName"].lower() == name.lower())
+    key = str(entry.get("_trustee") or (user or {}).get("id") or entry["Identity"])
+    gone = identity.trustee_name(call, key) == identity.sid(key)
+    return identity.sid(key) if gone else name, identity.sid(key)
 
 
 def _key(box: Document, upn: str, deny: bool) -> str:
@@ -31,7 +43,7 @@ def add_mailbox_permission(call: Call) -> Output:
     box = identity.mailbox(call, call.get("Identity"))
     if call.given("Owner"):
         raise CmdletError("Simulator.NotImplemented", "This simulator does not change the owner of a mailbox.")
-    upn = identity.user(call, call.get("User"))["userPrincipalName"]
+    holder, upn = _holder(call, call.get("User"))
     deny = bool(call.get("Deny"))
     key, rights = _key(box, upn, deny), list(dict.fromkeys(call.get("AccessRights")))
     entry = call.tenant.fresh.get("mailboxPermission", key)
@@ -41,7 +53,7 @@ def add_mailbox_permission(call: Call) -> Output:
             f'The appropriate access control entry is already present on the object "{box["Identity"]}" for account '
             f'"{upn}".'
         )
-        return [_entry(call, box, {"User": upn, "AccessRights": had, "Deny": deny, "IsInherited": False})]
+        return [_entry(call, box, entry or {})]
     document: Document = {
         "Identity": box["Guid"],
         "User": upn,
@@ -49,22 +61,23 @@ def add_mailbox_permission(call: Call) -> Output:
         "Deny": deny,
         "IsInherited": False,
         "InheritanceType": call.get("InheritanceType") or "All",
+        "_trustee": holder,
     }
     call.tenant.store.put("mailboxPermission", key, document)
     return [_entry(call, box, document)]
 
 
 def _entry(call: Call, box: Document, entry: Document) -> Document:
-    user = call.tenant.fresh.first("user", lambda one: one["userPrincipalName"].lower() == entry["User"].lower())
     deny: Any = entry["Deny"]
+    name, sid = _name_now(call, entry, "User")
     return {
         "Identity": box["Identity"],
-        "User": entry["User"],
+        "User": name,
         "AccessRights": entry["AccessRights"],
         "Deny": str(deny) if call.tenant.switch("deny_as_string") else deny,
         "IsInherited": entry["IsInherited"],
         "InheritanceType": entry.get("InheritanceType", "All"),
-        "UserSid": "S-1-5-10" if entry["User"] == _SELF else _sid(user["id"] if user else entry["Identity"]),
+        "UserSid": sid,
         "PrimarySmtpAddress": "",
         "IsValid": True,
     }
@@ -79,7 +92,7 @@ def get_mailbox_permission(call: Call) -> Output:
     entries += view.where("mailboxPermission", lambda one: one["Identity"] == box["Guid"])
     if call.given("User"):
         wanted = call.get("User")
-        name = _SELF if wanted.upper() == _SELF else identity.user(call, wanted)["userPrincipalName"]
+        name = _SELF if wanted.upper() == _SELF else _holder(call, wanted)[1]
         entries = [entry for entry in entries if str(entry["User"]).lower() == name.lower()]
     return truncated(call, [_entry(call, box, {"Identity": box["Guid"], **entry}) for entry in entries])
 
@@ -94,7 +107,7 @@ def remove_mailbox_permission(call: Call) -> Output:
         for one in call.tenant.fresh.where("mailboxPermission", lambda each: each["Identity"] == box["Guid"]):
             call.tenant.store.remove("mailboxPermission", _key(box, one["User"], one["Deny"]))
         return None
-    upn = identity.user(call, call.get("User"))["userPrincipalName"]
+    _holder_id, upn = _holder(call, call.get("User"))
     key = _key(box, upn, bool(call.get("Deny")))
     entry = call.tenant.fresh.get("mailboxPermission", key)
     if entry is None or not set(entry["AccessRights"]) & set(call.get("AccessRights")):
@@ -141,7 +154,7 @@ def add_recipient_permission(call: Call) -> Output:
     """Let a trustee send as a recipient."""
     _send_as(call)
     kind, one = _target(call)
-    upn = identity.user(call, call.get("Trustee"))["userPrincipalName"]
+    holder, upn = _holder(call, call.get("Trustee"))
     key = f"{_recipient_guid(kind, one)}/{upn}"
     if call.tenant.fresh.get("recipientPermission", key) is not None:
         call.warnings.append(
@@ -150,18 +163,19 @@ def add_recipient_permission(call: Call) -> Output:
         )
         return None
     document = {"_recipient": _recipient_guid(kind, one), "Identity": _display_name(kind, one), "Trustee": upn}
+    document["_trustee"] = holder
     return [_trust(call, call.tenant.store.put("recipientPermission", key, document))]
 
 
 def _trust(call: Call, entry: Document) -> Document:
     """Identity reads as a display name; there is no Deny and no IsInherited (live capture)."""
-    user = call.tenant.fresh.first("user", lambda one: one["userPrincipalName"].lower() == entry["Trustee"].lower())
+    name, sid = _name_now(call, entry, "Trustee")
     return {
         "Identity": entry["Identity"],
-        "Trustee": entry["Trustee"],
+        "Trustee": name,
         "AccessControlType": "Allow",
         "AccessRights": ["SendAs"],
-        "TrusteeSidString": _sid(user["id"]) if user else "S-1-5-10",
+        "TrusteeSidString": sid,
         "TrusteeWithPrimarySmtpAddress": "",
     }
 
@@ -179,7 +193,8 @@ def get_recipient_permission(call: Call) -> Output:
     else:
         rows = call.tenant.store.stale.all("recipientPermission")
     if call.given("Trustee"):
-        upn = identity.user(call, call.get("Trustee"))["userPrincipalName"]
+        wanted = call.get("Trustee")
+        upn = _SELF if wanted.upper() == _SELF else _holder(call, wanted)[1]
         rows = [row for row in rows if row["Trustee"] == upn]
     return truncated(call, [_trust(call, row) for row in rows])
 
@@ -189,7 +204,7 @@ def remove_recipient_permission(call: Call) -> Output:
     """Take SendAs away; an entry that is not there is a warning."""
     _send_as(call)
     kind, one = _target(call)
-    upn = identity.user(call, call.get("Trustee"))["userPrincipalName"]
+    _holder_id, upn = _holder(call, call.get("Trustee"))
     key = f"{_recipient_guid(kind, one)}/{upn}"
     if call.tenant.fresh.get("recipientPermission", key) is None:
         call.warnings.append(

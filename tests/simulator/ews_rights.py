@@ -1,0 +1,89 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Permissions on folders: who may do what in a folder of somebody else's mailbox.
+
+A document of kind ``folderPermission`` is one entry of one folder: {mailbox: Guid, folder: distinguished name, user: id
+of a user or group, ``Default`` or ``Anonymous``, AccessRights: roles or single rights, SharingPermissionFlags}.
+"""
+
+from __future__ import annotations
+
+from .store import Document, View
+from .tenant import Tenant
+
+EVERYBODY = ("Default", "Anonymous")
+PRIVATE = "CanViewPrivateItems"
+# The roles and their rights (Add-MailboxFolderPermission's documentation).
+_VISIBLE = ("FolderVisible",)
+_READER = (*_VISIBLE, "ReadItems")
+_AUTHOR = (*_READER, "CreateItems", "DeleteOwnedItems", "EditOwnedItems")
+_EDITOR = (*_AUTHOR, "DeleteAllItems", "EditAllItems")
+ROLES: dict[str, tuple[str, ...]] = {
+    "None": (),
+    "AvailabilityOnly": (),
+    "LimitedDetails": (),
+    "Reviewer": _READER,
+    "Contributor": (*_VISIBLE, "CreateItems"),
+    "NonEditingAuthor": (*_READER, "CreateItems", "DeleteOwnedItems"),
+    "Author": _AUTHOR,
+    "PublishingAuthor": (*_AUTHOR, "CreateSubfolders"),
+    "Editor": _EDITOR,
+    "PublishingEditor": (*_EDITOR, "CreateSubfolders"),
+    "Owner": (*_EDITOR, "CreateSubfolders", "FolderContact", "FolderOwner"),
+}
+OWNER = frozenset(ROLES["Owner"])
+CALENDAR_ROLES = ("AvailabilityOnly", "LimitedDetails")
+
+
+def key(mailbox: Document, folder: str, user: str) -> str:
+    """The id of an entry's document."""
+    return f"{mailbox['Guid']}/{folder}/{user}"
+
+
+def entries(view: View, mailbox: Document, folder: str) -> list[Document]:
+    """The entries of a folder, first those for everybody, which every folder has (defaults: Microsoft docs)."""
+    default = {"Default": "AvailabilityOnly" if folder == "calendar" else "None", "Anonymous": "None"}
+    prefix = f"{mailbox['Guid']}/{folder}/"
+    stored = {
+        one["user"]: one
+        for one in view.mentioning("folderPermission", mailbox["Guid"])
+        if key(mailbox, one["folder"], "") == prefix and one["mailbox"] == mailbox["Guid"]
+    }
+    rest = [one for user, one in stored.items() if user not in EVERYBODY]
+    return [stored.get(user) or entry(mailbox, folder, user, [default[user]]) for user in EVERYBODY] + rest
+
+
+def entry(
+    mailbox: Document, folder: str, user: str, access_rights: list[str], flags: list[str] | None = None
+) -> Document:
+    """An entry's document."""
+    return {
+        "mailbox": mailbox["Guid"],
+        "folder": folder,
+        "user": user,
+        "AccessRights": access_rights,
+        "SharingPermissionFlags": flags or [],
+    }
+
+
+def expanded(one: Document) -> frozenset[str]:
+    """The single rights of an entry, ``CanViewPrivateItems`` among them when it is flagged."""
+    rights = {right for name in one["AccessRights"] for right in ROLES.get(name, (name,))}
+    return frozenset(rights | {flag for flag in one["SharingPermissionFlags"] if flag == PRIVATE})
+
+
+def rights(tenant: Tenant, mailbox: Document, folder: str, user_id: str) -> frozenset[str]:
+    """What a user may do in a folder.
+
+    The owner, and who has full access, may do everything and see private items. Others have what their own entry gives
+    them, else what those of their groups give together, else what everybody has.
+    """
+    if tenant.user_opens(user_id, mailbox):
+        return OWNER | {PRIVATE}
+    found = entries(tenant.fresh, mailbox, folder)
+    own = [one for one in found if one["user"] == user_id]
+    if not own:
+        groups = tenant.fresh.where("group", lambda one: user_id in one["_members"])
+        own = [one for one in found if one["user"] in {group["id"] for group in groups}]
+    return frozenset().union(*(expanded(one) for one in own or found[:1]))
