@@ -53,7 +53,9 @@ options:
   token_cache_path:
     description:
       - A file that keeps the refresh token of O(auth_method=device_code), so that one sign-in serves several tasks.
-        It is written with mode 0600. Without it every task asks for a sign-in.
+        Without it every task asks for a sign-in.
+      - It is created with mode 0600. A path that is a symbolic link or belongs to another user is refused, and so is a
+        directory that belongs to another user than root, or that everybody may write to (unless it has the sticky bit).
     type: path
   cloud:
     description:

@@ -288,6 +288,10 @@ def test_bad_input_before_any_write(tenant: Simulator, ansible: Ansible, tmp_pat
     app, account = wish(tenant, "app_permissions"), wish(tenant, "service_account")
     stranger = tmp_path / "other.yml"
     stranger.write_text("tenant: fabrikam\nclient_secret: canary\n")
+    link, open_to_all = tmp_path / "link.yml", tmp_path / "open"
+    link.symlink_to(tmp_path / "elsewhere.yml")
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
     cases: dict[str, tuple[Data, str]] = {
         "no scope": ({**app, "vmr_scheduling_scope": {}}, "vmr_scheduling_scope"),
         "two scopes": (
@@ -306,6 +310,9 @@ def test_bad_input_before_any_write(tenant: Simulator, ansible: Ansible, tmp_pat
         ),
         "no node": ({**account, "vmr_scheduling_management_node": "https://x/"}, "vmr_scheduling_management_node"),
         "no directory": ({**app, "vmr_scheduling_secrets_file": "/no/where"}, "vmr_scheduling_secrets_file"),
+        "a link": ({**app, "vmr_scheduling_secrets_file": str(link)}, "is a symbolic link"),
+        "a directory": ({**app, "vmr_scheduling_secrets_file": str(tmp_path)}, "is no regular file"),
+        "a directory for all": ({**app, "vmr_scheduling_secrets_file": str(open_to_all / "x")}, "everybody may write"),
         "another's file": ({**app, "vmr_scheduling_secrets_file": str(stranger)}, "fabrikam"),
         "unknown way": ({**app, "vmr_scheduling_access": "magic"}, "vmr_scheduling_access"),
         "misspelt sign-in": ({**app, "vmr_scheduling_auth": {**tenant.auth(), "tenant": "x"}}, "vmr_scheduling_auth"),
