@@ -25,6 +25,7 @@ Documents by kind (the id is the store's key; members that start with ``_`` neve
 ``mailboxPermission``     {Identity: mailbox Guid, User: user principal name or group's name, AccessRights: [..], Deny,
                           IsInherited, _trustee: id of the user or group}
 ``recipientPermission``   {_recipient: Guid, Identity: display name, Trustee, _trustee}: who may send as whom
+``app``                   an Outlook add-in, see ``cmdlets.apps``
 ``folderPermission``      one entry of one folder, see ``ews_rights``
 ``organizationConfig``    one, keyed ``organization``
 ``item``                  a mailbox item, see ``meetings``
@@ -50,6 +51,8 @@ IMPERSONATION_ROLE = "ApplicationImpersonation"
 SWITCHES: dict[str, Any] = {
     "deny_as_string": False,  # Get-MailboxPermission's Deny: "False" instead of false (both were seen)
     "not_found_status": 400,  # HTTP status of a cmdlet's not-found (400 or 404)
+    "app_update_in_place": True,  # whether New-App takes a newer version of an add-in that is installed
+    "app_user_list_form": "Identity",  # the property of a mailbox as which Get-App's UserList shows it
     "empty_app_list_blocks": True,  # whether EwsEnabled true with an empty EwsAllowedAppIDs blocks every application
     "folder_permission_user_as_object": False,  # Get-MailboxFolderPermission's User: {UserType, DisplayName} or a name
     "follow_next_link": True,  # whether InvokeCommand's @odata.nextLink can be followed (both were seen)

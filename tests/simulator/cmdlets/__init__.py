@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from . import (
+    apps,
     assignments,
     calendar,
     folders,
@@ -25,6 +26,7 @@ from .shapes import annotated
 NOT_SIMULATED = frozenset(DOCUMENTED.values()) - frozenset(one.name for one in REGISTRY.values())
 
 FAMILIES = (
+    apps,
     assignments,
     calendar,
     folders,

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -122,7 +123,9 @@ def _scalar(kind: str, names: tuple[str, ...], value: Any) -> Any:
         return _boolean(kind, value)
     if kind in ("Int32", "Int16", "UInt32"):
         return _integer(kind, value)
-    if isinstance(value, (list, dict)) and kind not in ("Byte[]", "Stream", "GeoCoordinates"):
+    if kind == "Byte[]":
+        return _bytes(value)
+    if isinstance(value, (list, dict)) and kind not in ("Stream", "GeoCoordinates"):
         raise _Refused(f'Cannot convert the value to type "{_DOTNET.get(kind, kind)}".')
     if names:
         parts = str(value).split(",") if kind in _FLAGS else [value]
@@ -138,6 +141,16 @@ def _scalar(kind: str, names: tuple[str, ...], value: Any) -> Any:
     if kind.endswith(("IdParameter", "Id")) and str(value).strip() == "":
         raise _Refused("Parameter values of type identity can't be empty. Specify a value, and try again.")
     return str(value) if not isinstance(value, (list, dict)) else value
+
+
+def _bytes(value: Any) -> bytes:
+    """Bytes come as an object with base64 text (working client); that nothing else is taken is inferred."""
+    if not isinstance(value, dict) or value.get("@odata.type") != "#Exchange.ByteArrayType":
+        raise _Refused("The value isn't an Exchange.ByteArrayType.")
+    try:
+        return base64.b64decode(value.get("Data", ""), validate=True)
+    except (ValueError, TypeError) as error:
+        raise _Refused("The input is not a valid Base-64 string.") from error
 
 
 def _boolean(kind: str, value: Any) -> bool:

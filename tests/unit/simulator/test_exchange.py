@@ -85,11 +85,11 @@ def test_without_directory_role_the_answer_is_nul_bytes_declared_gzip(exo: Excha
 
 
 def test_unknown_and_unsimulated_cmdlets_are_not_allowed(exo: Exchange) -> None:
-    for name in ("Get-Nonsense", "New-App"):
+    for name in ("Get-Nonsense", "New-RoleGroup"):
         status, headers, _rest = exo.raw(name)
         assert status == 403
         assert f"'{name}' is not present in the role definition" in headers["x-ms-diagnostics"]
-    assert "New-App" in NOT_SIMULATED
+    assert "New-RoleGroup" in NOT_SIMULATED
     assert not NOT_SIMULATED & {one.name for one in REGISTRY.values()}
 
 
