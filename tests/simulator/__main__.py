@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import entra, graph, infinity, outlook, seed
 from .faults import Faults
+from .infinity_node import Node
 from .server import REAL_HOSTS, SERVICES, Door, certificates, listen, serve
 from .tenant import Tenant
 
@@ -33,6 +34,12 @@ def main() -> None:
     )
     command.add_argument("--lag", type=float, default=0.0, help="seconds until every read shows a write")
     command.add_argument("--latency", type=float, default=0.0, help="milliseconds added to every answer")
+    command.add_argument(
+        "--poll",
+        type=float,
+        default=0.0,
+        help="seconds after which the Management Node looks for meetings, again and again",
+    )
     command.add_argument("--faults", type=Path, help="YAML list of what goes wrong on purpose")
     command.add_argument("--wire-log", type=Path, help="a JSON line per request is appended here")
     options = parser.parse_args()
@@ -58,6 +65,7 @@ def main() -> None:
     ca_path, certificate = certificates(options.state, list(dict.fromkeys(names)))
 
     automation = tenant.settings["automation"]
+    node = Node(tenant)
     endpoints = {
         "tenant_id": tenant.id,
         "tenant_domain": tenant.domain,
@@ -65,17 +73,20 @@ def main() -> None:
         "ca_path": str(ca_path.resolve()),
         "client_id": automation["client_id"],
         "client_secret": automation["client_secret"],
+        **node.credentials(),
     }
     path = options.state / "endpoints.json"
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(endpoints, file, indent=2)
 
+    if options.poll:
+        infinity.scheduler_of(node, str(ca_path)).start(options.poll)
     services = {
         "login": entra.application(tenant, urls),
         "graph": graph.application(tenant, urls),
         "outlook": outlook.application(tenant, urls),
-        "infinity": infinity.application(tenant, urls),
+        "infinity": infinity.application(node, urls, ca_path),
     }
     door = Door(tenant, services, by_port, Faults.load(options.faults), options.latency / 1000, options.wire_log)
     asyncio.run(serve(door, sockets, certificate, f"ready: {path}"))
