@@ -210,7 +210,7 @@ def _offer(call: Call, current: Document) -> Document:
             wish[name] = call.get(name)
     change: Any = call.get("UserList")
     if isinstance(change, Change):
-        known = change.map(lambda one: str(identity.mailbox(call, one)["Guid"]))
+        known = change.map(identity.mailbox_guids(call))
         wish["_users"] = list(dict.fromkeys(known.apply(list(current["_users"]))))
     if wish["ProvidedTo"] == "Everyone":
         if isinstance(change, Change) and wish["_users"]:  # Microsoft docs: goes with SpecificUsers; text: unverified

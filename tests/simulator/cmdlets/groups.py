@@ -96,6 +96,7 @@ def new_distribution_group(call: Call) -> Output:
         "createdDateTime": graph_time(),
         "deletedDateTime": None,
         "_members": list(dict.fromkeys(_member_id(call, one) for one in members.replace or ())) if members else [],
+        "_owners": [],
         "_guid": new_id(),
         "_name": name,
         "_emailAddresses": [f"SMTP:{address}"],

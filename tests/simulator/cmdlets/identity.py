@@ -40,6 +40,25 @@ def mailbox_seen(call: Call, identity: str, soft_deleted: bool = False) -> Docum
     return _single(call, identity, _mailboxes(call.tenant, view, identity, soft_deleted), _is_mailbox)
 
 
+def mailbox_guids(call: Call) -> Callable[[str], str]:
+    """A finder of mailboxes' Guids by any identity, for long lists: it reads the mailboxes once."""
+    known: dict[str, set[str]] = {}
+    for box in call.tenant.mailboxes(call.tenant.fresh):
+        names = [str(box.get(key) or "") for key in (*_MAILBOX_KEYS, "DisplayName")]
+        for name in (*names, *(entry.partition(":")[2] for entry in box["EmailAddresses"])):
+            known.setdefault(name.lower(), set()).add(box["Guid"])
+
+    def find(identity: str) -> str:
+        found = known.get(identity.lower(), set())
+        if not found:
+            raise call.not_found(identity)
+        if len(found) > 1:
+            raise ambiguous(identity)
+        return next(iter(found))
+
+    return find
+
+
 def recipient_seen(call: Call, identity: str) -> tuple[str, Document]:
     """The kind (``mailbox`` or ``group``) and state of a recipient, as the replica of this read has it."""
     return recipient_in(call, identity, call.tenant.store.view_for(f"exchange/recipient/{identity.lower()}"))
