@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.auth import Confidential, Credential, Tokens
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.clock import Deadline
-from ansible_collections.vmrops.o365.plugins.module_utils._transport.http import make_session
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.session import make_session
 
 from . import company
 from .report import Failed

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .._private_files import read_private, write_private
 from .clock import Backoff, Deadline
-from .errors import MissingLibrary, SignInFailed, Unreachable
+from .errors import BadAnswer, MissingLibrary, SignInFailed, Unreachable, Untrusted
+from .session import network_words
 
 if TYPE_CHECKING:
     import requests
@@ -166,7 +167,7 @@ class Tokens:
         if kept and not renew and kept[1] > time.time():
             return kept[0]
         result = self._acquire(resource)
-        ends = time.time() + float(result.get("expires_in", 0)) - RENEW_SECONDS_BEFORE_END
+        ends = time.time() + float(result.get("expires_in") or 0) - RENEW_SECONDS_BEFORE_END
         self._kept[resource] = (str(result["access_token"]), ends)
         return self._kept[resource][0]
 
@@ -177,14 +178,16 @@ class Tokens:
         while True:
             try:
                 result = self._credential.acquire(resource, self._session)
-            except requests.exceptions.SSLError as error:
-                raise SignInFailed(tried, text=f"TLS failed: {error}", advice=_TLS_ADVICE) from error
+            except (Untrusted, BadAnswer) as error:
+                raise SignInFailed(tried, text=error.text, advice=error.advice) from error
             except requests.exceptions.RequestException as error:
-                failure: Exception = Unreachable(tried, text=str(error), advice=_NETWORK_ADVICE)
+                failure: Exception = Unreachable(tried, text=network_words(error), advice=_NETWORK_ADVICE)
             except ValueError as error:
                 raise self._refused(tried, "", str(error)) from error
+            except _UNEXPECTED as error:
+                raise SignInFailed(tried, text=f"the answer makes no sense: {error}", advice=_NETWORK_ADVICE) from error
             else:
-                if "access_token" in result:
+                if _is_usable(result):
                     return result
                 code = str(result.get("error", ""))
                 text = str(result.get("error_description", "")).splitlines()
@@ -203,8 +206,15 @@ class Tokens:
         return SignInFailed(tried, code=code, text=text, request_id=correlation_id, advice=advice)
 
 
+def _is_usable(result: Any) -> bool:
+    """Whether msal's result holds a token that fits into a header, where a newline would end it."""
+    token = result.get("access_token")
+    return isinstance(token, str) and token.isascii() and token.isprintable() and " " not in token
+
+
 _NETWORK_ADVICE = "Check the network, the proxy (HTTPS_PROXY) and login_url."
-_TLS_ADVICE = "Check ca_path, or the proxy that inspects TLS; verification cannot be switched off."
+# What msal raises on answers that it does not expect, beside ValueError.
+_UNEXPECTED = (TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, RuntimeError)
 _ADVICE: tuple[tuple[tuple[str, ...], str], ...] = (
     (("AADSTS7000215",), "Check client_secret: it must be the secret's value, not its id."),
     (("AADSTS7000222",), "client_secret has expired; create a new one for the app, or use certificate_path."),

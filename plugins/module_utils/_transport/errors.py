@@ -5,6 +5,27 @@
 
 from __future__ import annotations
 
+import unicodedata
+
+# Of a service's words; a longer text says nothing more, and fills the screen.
+LONGEST_TEXT = 1000
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def one_line(text: str, longest: int) -> str:
+    """A text that others wrote, fit to be printed: on one line, of bounded length, and unable to pass for anything else.
+
+    Control characters (terminal escapes), characters that turn the direction of what follows, invisible ones and lone
+    surrogates are written as escapes. What is too long loses its middle, since advice stands at the end.
+    """
+    half = longest // 2
+    if len(text) > longest:
+        text = f"{text[:half]} [{len(text) - 2 * half} characters left out] {text[-half:]}"
+    text = " ".join(text.split(None))
+    return "".join(
+        one.encode("unicode_escape").decode() if unicodedata.category(one) in _INVISIBLE else one for one in text
+    )
+
 
 class ServiceError(Exception):
     """A request failed. The text says what was tried, what the service answered, the request id, and what to do.
@@ -32,11 +53,16 @@ class ServiceError(Exception):
         super().__init__(tried, status, code, text, request_id, advice)
 
     def __str__(self) -> str:
-        answer = " ".join(part for part in (str(self.status or ""), self.code) if part)
-        parts = [f"Could not {self.tried}:", f"{answer}:" if answer else "", self.text.strip()]
-        text = " ".join(part for part in parts if part).rstrip(". ") + "."
-        identity = f" (request id {self.request_id})" if self.request_id else ""
+        answer = " ".join(part for part in (str(self.status or ""), one_line(self.code, 100)) if part)
+        tried, words = one_line(self.tried, LONGEST_TEXT), one_line(self.text, LONGEST_TEXT)
+        text = " ".join(part for part in (f"Could not {tried}:", f"{answer}:" if answer else "", words) if part)
+        text = text.rstrip(". ") + "."
+        identity = f" (request id {one_line(self.request_id, 100)})" if self.request_id else ""
         return f"{text}{identity}{' ' + self.advice if self.advice else ''}"
+
+    def while_trying(self, tried: str) -> ServiceError:
+        """The same failure, of a lower floor, in the words of what was to be done."""
+        return type(self)(tried, self.status, self.code, self.text, self.request_id, self.advice)
 
 
 class NotFound(ServiceError):
@@ -65,6 +91,14 @@ class SignInFailed(ServiceError):
 
 class Unreachable(ServiceError):
     """No answer within the deadline, or the service is overloaded. Nothing was written by this request."""
+
+
+class Untrusted(ServiceError):
+    """The other side did not prove who it is, or what it says is not for it to say. Nothing was sent there."""
+
+
+class BadAnswer(ServiceError):
+    """An answer that no service would give; asking again does not help. What was asked for may have been done."""
 
 
 class MayHaveHappened(ServiceError):

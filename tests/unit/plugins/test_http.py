@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.answer import Response
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.clock import Deadline
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import (
     MayHaveHappened,
     ServiceError,
     Unreachable,
 )
-from ansible_collections.vmrops.o365.plugins.module_utils._transport.http import Http, Request, Response
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.http import Http, Request
 from support.simulator import Simulator
 
 PATH = "/v1.0/domains"
