@@ -96,6 +96,18 @@ class MailboxReads(Protocol):
     def administrative_unit(self, identity: str) -> Object | None:
         """An administrative unit by name or id."""
 
+    def mailbox_permissions(self, mailbox: str, user: str) -> list[Object]:
+        """The permission entries of one user or group on a mailbox."""
+
+    def send_as(self, mailbox: str, trustee: str) -> list[Object]:
+        """The entries that let a user or group send as a recipient."""
+
+    def calendar_folder(self, mailbox: str) -> str:
+        """The default calendar of a mailbox, as the folder cmdlets name it."""
+
+    def folder_permission(self, folder: str, user: str) -> Object | None:
+        """The entry of one user or group on a folder."""
+
     def management_role(self, name: str) -> Object | None:
         """A management role by name."""
 

@@ -119,12 +119,12 @@ class Exchange:
 
     def perform(self, write: Write, values: Mapping[str, Any]) -> dict[str, Any]:
         """Carry out a write; the object it returned, {} when it returned none. Raises as invoke does."""
-        found = self.invoke(write.operation, {**write.target, **values}, write.summary)
+        found = self.invoke(write.operation, _parameters(write, values), write.summary)
         return found[0] if found else {}
 
     def render(self, write: Write, values: Mapping[str, Any]) -> dict[str, Any]:
         """The write as the HTTP request it will be, and as the cmdlet an administrator would have typed."""
-        parameters = {**write.target, **values}
+        parameters = _parameters(write, values)
         return {
             "method": "POST",
             "path": "/adminapi/beta/" + self._base.rpartition("/")[2] + "/InvokeCommand",
@@ -135,6 +135,15 @@ class Exchange:
     def removes(self, write: Write) -> bool:
         """Whether the write is done as well when its target is not there."""
         return write.operation.startswith("Remove-")
+
+
+def _parameters(write: Write, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A write's parameters; a mapping, such as {"Add": [..]} for a list, is a hash table, which the interface wants named."""
+    named = {**write.target, **values}
+    return {
+        name: {"@odata.type": "#Exchange.GenericHashTable", **value} if isinstance(value, Mapping) else value
+        for name, value in named.items()
+    }
 
 
 def truth(value: Any) -> bool:
@@ -154,7 +163,13 @@ def _objects(answer: Any) -> list[dict[str, Any]]:
 
 # Exception types and texts, as clients in the field found them. Classified by text, since the HTTP status is nearly always
 # 400; the texts of duplicate scopes, role assignments and service principals are not published, "already exists" is assumed.
-_NOT_FOUND = ("ManagementObjectNotFoundException", "couldn't be found on", "wasn't found", "couldn't be found.")
+_NOT_FOUND = (
+    "ManagementObjectNotFoundException",
+    "couldn't be found on",
+    "wasn't found",
+    "couldn't be found.",
+    "no existing permission entry found",
+)
 _CONFLICT = (
     "AlreadyExistsException",
     "already exists",

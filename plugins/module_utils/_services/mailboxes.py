@@ -67,6 +67,35 @@ class Mailboxes:
             "Get-AdministrativeUnit", {"Identity": identity}, f"read the administrative unit {identity}"
         )
 
+    # --- delegates ----------------------------------------------------------------------------------------------------
+
+    def mailbox_permissions(self, mailbox: str, user: str) -> list[dict[str, Any]]:
+        """The permission entries of one user or group on a mailbox."""
+        parameters = {"Identity": mailbox, "User": user}
+        return self._exchange.invoke("Get-MailboxPermission", parameters, f"read what {user} may do with {mailbox}")
+
+    def send_as(self, mailbox: str, trustee: str) -> list[dict[str, Any]]:
+        """The entries that let a user or group send as a recipient."""
+        parameters = {"Identity": mailbox, "Trustee": trustee}
+        tried = f"read whether {trustee} may send as {mailbox}"
+        return self._exchange.invoke("Get-RecipientPermission", parameters, tried)
+
+    def calendar_folder(self, mailbox: str) -> str:
+        """The default calendar as the folder cmdlets name it. Its name is in the mailbox's language, its type is not."""
+        tried = f"find the calendar of {mailbox}"
+        parameters = {"Identity": mailbox, "FolderScope": "Calendar"}
+        folders = self._exchange.invoke("Get-MailboxFolderStatistics", parameters, tried)
+        paths = [str(one["FolderPath"]) for one in folders if one.get("FolderType") == "Calendar"]
+        if len(paths) != 1:
+            raise NotFound(tried, text=f"Exchange shows {len(paths)} folders of the type Calendar")
+        path = paths[0].replace("/", "\\")
+        return f"{mailbox}:{path}"
+
+    def folder_permission(self, folder: str, user: str) -> dict[str, Any] | None:
+        """The entry of one user or group on a folder."""
+        parameters = {"Identity": folder, "User": user}
+        return self._exchange.find("Get-MailboxFolderPermission", parameters, f"read what {user} may do with {folder}")
+
     # --- role-based access control ------------------------------------------------------------------------------------
 
     def management_role(self, name: str) -> dict[str, Any] | None:
