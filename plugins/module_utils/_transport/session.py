@@ -80,17 +80,23 @@ def make_adapter(ca_path: str | None, seconds: float) -> Callable[..., requests.
             return super().proxy_manager_for(proxy, ssl_context=_tls_context(self.allowance), **kwargs)
 
         def send(
-            self, request: Any, stream: Any = False, timeout: Any = None, verify: Any = True, **kwargs: Any
-        ) -> Any:
+            self,
+            request: requests.PreparedRequest,
+            stream: bool = False,
+            timeout: Any = None,
+            verify: Any = True,
+            cert: Any = None,
+            proxies: Any = None,
+        ) -> requests.Response:
             """One request and its answer, read whole. Verification stays on, whatever the caller says."""
-            host = str(urlsplit(request.url).hostname)
-            _check_scheme(request.url, host)
+            host = str(urlsplit(str(request.url)).hostname)
+            _check_scheme(str(request.url), host)
             request.headers["Accept-Encoding"] = "gzip"
             self.allowance.start(seconds)
             try:
-                response = super().send(request, True, seconds, ca_path or verify or True, **kwargs)
+                response = super().send(request, True, seconds, ca_path or verify or True, cert, proxies)
                 response._content = _body(response, host)
-                response._content_consumed = True
+                response._content_consumed = True  # type: ignore[attr-defined]
             except requests.exceptions.SSLError as error:
                 raise untrusted(error, host) or requests.exceptions.ConnectionError(error, request=request) from error
             except requests.exceptions.InvalidURL:
