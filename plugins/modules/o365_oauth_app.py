@@ -230,7 +230,9 @@ application:
       type: list
       elements: dict
 wider_grants:
-  description: What was granted beyond O(permissions); only looked for with O(admin_consent).
+  description:
+    - What was granted beyond O(permissions); only looked for with O(admin_consent).
+    - Delegated permissions are looked for when O(permissions) names some, or with O(permissions_mode=replace).
   returned: success
   type: list
   elements: str

@@ -426,10 +426,3 @@ def test_settings_that_come_back_as_text(simulator: Callable[..., Simulator], an
     ansible.tasks([step("create", **WANTED)], tenant.auth()).ok()
     tenant.restart(faults=[fault])
     assert good(ansible.tasks([step("again", **WANTED)], tenant.auth()), "again")[0].changed is False
-
-
-def test_the_documented_permissions_are_enough(simulator: Callable[..., Simulator], ansible: Ansible) -> None:
-    """Exchange Recipient Administrator, and nothing in Graph."""
-    tenant = simulator(seed={"automation": {"roles": [], "directory_roles": ["Exchange Recipient Administrator"]}})
-    tasks = [step("create", **WANTED), step("change", **CHANGED), step("remove", state="absent", **NAMED)]
-    good(ansible.tasks(tasks, tenant.auth()).ok(), "create", "change", "remove")

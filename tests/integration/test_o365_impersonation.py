@@ -568,14 +568,6 @@ def test_throttling_is_obeyed(simulator: Callable[..., Simulator], ansible: Ansi
     assert (second - first).total_seconds() >= 2
 
 
-def test_the_documented_permissions_are_enough(simulator: Callable[..., Simulator], ansible: Ansible) -> None:
-    """Application.Read.All in Graph, and Exchange Administrator."""
-    tenant = simulator(seed={"automation": {"roles": ["Application.Read.All"]}})
-    app = tenant.endpoints["client_id"]
-    tasks = [step("grant", app_id=app, scope=GROUP, verify=VERIFY), step("remove", app_id=app, state="absent")]
-    good(ansible.tasks(tasks, tenant.auth()).ok(), "grant", "remove")
-
-
 def test_graph_permission_that_is_missing_is_named(simulator: Callable[..., Simulator], ansible: Ansible) -> None:
     tenant = simulator(seed={"automation": {"roles": []}})
     with tenant.no_writes():

@@ -26,16 +26,6 @@ ACCOUNT = {
     "licenses": [{"sku": "EXCHANGESTANDARD"}],
 }
 PASSWORD = "Correct-horse-battery-7"
-# What the module's documentation names, and no more.
-ROLES = [
-    "User.ReadWrite.All",
-    "User-PasswordProfile.ReadWrite.All",
-    "Domain.Read.All",
-    "LicenseAssignment.ReadWrite.All",
-    "LicenseAssignment.Read.All",
-    "MailboxSettings.Read",
-    "User.DeleteRestore.All",
-]
 
 Tenants = Callable[..., Simulator]
 
@@ -204,22 +194,6 @@ def test_the_examples_of_the_documentation_run(tenant: Simulator, ansible: Ansib
             extra_vars={"vault_service_account_password": PASSWORD},
         ).ok()
     assert again.changed == 0
-
-
-def test_the_documented_permissions_are_enough(simulator: Tenants, ansible: Ansible) -> None:
-    tenant = simulator(seed={"automation": {"roles": ROLES, "exchange_roles": [], "directory_roles": []}})
-    more = {"wait_for_mailbox": True, "password": PASSWORD, "update_password": "always"}
-    run = ansible.tasks(
-        [
-            task("create", **ACCOUNT, **more),
-            task("password", **ACCOUNT, **more),
-            task("absent", user_principal_name=UPN, state="absent"),
-            task("restore", **ACCOUNT, **more, deleted="restore"),
-            task("purge", user_principal_name=UPN, state="absent", deleted="purge"),
-        ],
-        auth(tenant),
-    ).ok()
-    assert run.changed == 5
 
 
 # --- password ---------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ A seed file is a YAML mapping; each key is optional:
     organization_config: {EwsEnabled: true}       # what Get-OrganizationConfig shows of it
     dehydrated: false                             # whether Enable-OrganizationCustomization was never run
     automation: {roles: [..], exchange_roles: [..], directory_roles: [..]}   # in place of everything
+    apps: [{name, client_id, client_secret, roles: [..], exchange_roles: [..], directory_roles: [..]}]   # more like it
     switches: {name: value}                       # see tenant.SWITCHES
 """
 
@@ -25,7 +26,6 @@ import json
 import secrets
 import uuid
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -149,6 +149,7 @@ DEFAULT: Document = {
     "organization_config": {},
     "dehydrated": False,
     "automation": None,
+    "apps": [],
     "switches": {},
 }
 
@@ -207,7 +208,9 @@ class _Planter:
             key = made_up_id("managementRole", role)
             document = {"Name": role, "Identity": role, "Guid": key, "RoleType": role.replace(" ", "")}
             self.store.put("managementRole", key, document)
-        self._automation(automation)
+        self._app({"name": "Automation", **automation, **(self.wish["automation"] or {})})
+        for app in self.wish["apps"]:
+            self._app({"roles": [], "exchange_roles": [], "directory_roles": [], **app})
 
     def _organization(self, settings: Document) -> None:
         domains = [{"name": settings["domain"], "verified": True, "initial": True}, *self.wish["domains"]]
@@ -386,32 +389,31 @@ class _Planter:
             raise ValueError(f"a group has the member {mail}, which is no user and no group before it")
         return str(found["id"])
 
-    def _automation(self, automation: dict[str, str]) -> None:
-        """The app that runs playbooks: every permission, or those that the seed names."""
-        limits: dict[str, Any] = self.wish["automation"] or {}
+    def _app(self, wish: Document) -> None:
+        """An app that runs playbooks: with every permission, or those that the seed names."""
         app_key, key = new_id(), new_id()
-        application = application_document(app_key, automation["client_id"], "Automation")
+        application = application_document(app_key, wish["client_id"], wish["name"])
         application["passwordCredentials"] = [
             {
                 "keyId": new_id(),
                 "displayName": "seed",
-                "hint": automation["client_secret"][:3],
+                "hint": wish["client_secret"][:3],
                 "startDateTime": graph_time(0),
                 "endDateTime": "2099-12-31T00:00:00Z",
                 "secretText": None,
                 "customKeyIdentifier": None,
-                "_secretText": automation["client_secret"],
+                "_secretText": wish["client_secret"],
             }
         ]
         self.store.put("application", app_key, application)
         self.store.put(
             "servicePrincipal",
             key,
-            service_principal_document(key, automation["client_id"], "Automation", "Application", self.tenant.id),
+            service_principal_document(key, wish["client_id"], wish["name"], "Application", self.tenant.id),
         )
         for app_id, names in (
-            (GRAPH_APP_ID, limits.get("roles", self._all_roles(GRAPH_APP_ID))),
-            (EXCHANGE_APP_ID, limits.get("exchange_roles", ["Exchange.ManageAsApp"])),
+            (GRAPH_APP_ID, wish.get("roles", self._all_roles(GRAPH_APP_ID))),
+            (EXCHANGE_APP_ID, wish.get("exchange_roles", ["Exchange.ManageAsApp"])),
         ):
             resource = self.tenant.service_principal(app_id) or {}
             ids = {role["value"]: role["id"] for role in resource["appRoles"]}
@@ -421,14 +423,14 @@ class _Planter:
                     "deletedDateTime": None,
                     "appRoleId": ids[name],
                     "createdDateTime": graph_time(),
-                    "principalDisplayName": "Automation",
+                    "principalDisplayName": wish["name"],
                     "principalId": key,
                     "principalType": "ServicePrincipal",
                     "resourceDisplayName": resource["displayName"],
                     "resourceId": resource["id"],
                 }
                 self.store.put("appRoleAssignment", assignment["id"], assignment)
-        for name in limits.get("directory_roles", ["Exchange Administrator"]):
+        for name in wish.get("directory_roles", ["Exchange Administrator"]):
             assignment_id = new_id().replace("-", "") + "-1"
             document = {
                 "id": assignment_id,

@@ -73,6 +73,10 @@ def read(options: Mapping[str, Any], with_keys: bool, readers: Readers, answers:
     principal = directory.service_principal(known["appId"]) if known else None
     binned = directory.deleted_service_principals(known["appId"]) if known and principal is None else []
     consents = principal is not None and options["permissions"] is not None and options["admin_consent"]
+    # Reading these takes a permission that granting application permissions does not.
+    delegates = consents and (
+        options["permissions_mode"] == "replace" or any(one.get("delegated") for one in options["permissions"])
+    )
     owners = options["owners"] or []
     return State(
         application,
@@ -82,7 +86,7 @@ def read(options: Mapping[str, Any], with_keys: bool, readers: Readers, answers:
         binned,
         _permissions.resolve(options["permissions"] or [], readers),
         directory.app_role_assignments(principal["id"]) if consents and principal else (),
-        directory.delegated_grants(principal["id"]) if consents and principal else (),
+        directory.delegated_grants(principal["id"]) if delegates and principal else (),
         directory.key_credentials(application["id"]) if application and with_keys else (),
         [one["id"] for one in directory.owners(application["id"])] if application and owners else (),
         {name: _owner(name, readers) for name in owners},
@@ -135,7 +139,7 @@ def _find(options: Mapping[str, Any], present: bool, readers: Readers) -> Object
 
 
 def _owner(name: str, readers: Readers) -> str:
-    user = readers.directory.user(name)
+    user = readers.directory.user_to_refer_to(name)
     if user is None:
         raise Refused(f"there is no user {name}.", "owners", "Give user principal names or object ids of users.")
     return str(user["id"])

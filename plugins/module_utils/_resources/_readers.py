@@ -17,6 +17,9 @@ class DirectoryReads(Protocol):
     def user(self, name: str) -> Object | None:
         """A user by user principal name or object id, with what account management needs."""
 
+    def user_to_refer_to(self, name: str) -> Object | None:
+        """The id of a user, by user principal name or object id, for another object to refer to."""
+
     def deleted_users(self, user_principal_name: str) -> list[Object]:
         """Users in the recycle bin that had this user principal name."""
 

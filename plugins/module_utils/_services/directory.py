@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._rights import READ_DIRECTORY
 from .._transport.errors import NotFound
 from .graph import Graph, key, literal
 
@@ -27,6 +28,11 @@ class Directory:
     def user(self, name: str) -> dict[str, Any] | None:
         """A user by user principal name or object id, with what account management needs."""
         return self._graph.find(f"/users/{key(name)}", f"read the user {name}", select=USER_PROPERTIES)
+
+    def user_to_refer_to(self, name: str) -> dict[str, Any] | None:
+        """The id of a user, by user principal name or object id, for another object to refer to."""
+        tried = f"look for the user {name}"
+        return self._graph.find(f"/users/{key(name)}", tried, needs=[READ_DIRECTORY], select="id")
 
     def deleted_users(self, user_principal_name: str) -> list[dict[str, Any]]:
         """Users in the recycle bin that had this user principal name.

@@ -14,6 +14,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._granted import Granted, advice
+from .._rights import EXCHANGE_ONLINE, of_cmdlet
 from .._transport.auth import Tokens
 from .._transport.errors import Busy, Conflict, Denied, NotFound, ServiceError
 from .._transport.http import Http, Request, Response
@@ -26,10 +28,6 @@ PAGE_LIMIT = 1000
 # The system mailbox that app-only callers anchor their requests to, so that a create and the next call meet one backend.
 ANCHOR = "APP:SystemMailbox{{bb558c35-97f1-4cb9-8ff7-d53741dc928c}}@{tenant}"
 REPEATABLE_VERBS = ("Get", "Set", "Test", "Remove")
-ROLE_ADVICE = (
-    "The caller needs the app role Exchange.ManageAsApp on Office 365 Exchange Online and a directory role that allows the "
-    "cmdlet, e.g. Exchange Administrator."
-)
 
 
 class Exchange:
@@ -42,7 +40,8 @@ class Exchange:
     """
 
     def __init__(self, http: Http, tokens: Tokens, base_url: str, resource: str, tenant: str) -> None:
-        self._http, self._token = http, tokens.provider(resource)
+        self._http, self._tokens, self._resource = http, tokens, resource
+        self._token = tokens.provider(resource)
         self._base = f"{base_url}/adminapi/beta/{tenant}"
         self._headers = {
             "X-AnchorMailbox": ANCHOR.format(tenant=tenant),
@@ -66,7 +65,7 @@ class Exchange:
             request = Request("POST", url, tried, headers, body, repeatable, _AMBIGUOUS)
             response = self._http.send(request, self._token)
             if response.status >= 400:
-                raise _error(tried, cmdlet, response.status, response.json(), response)
+                raise _error(tried, response, self._rights(cmdlet))
             answer = response.json()
             found += _objects(answer)
             url = answer.get("@odata.nextLink", "") if isinstance(answer, dict) else ""
@@ -109,7 +108,7 @@ class Exchange:
             batch = Request("POST", f"{self._base}/$batch", tried, headers, {"requests": requests})
             response = self._http.send(batch, self._token)
             if response.status >= 400:
-                raise _error(tried, chunk[0][0], response.status, response.json(), response)
+                raise _error(tried, response, self._rights(chunk[0][0]))
             answers = {str(one.get("id")): one for one in (response.json() or {}).get("responses", [])}
             for index, (cmdlet, parameters) in enumerate(chunk):
                 one = answers.get(str(index), {})
@@ -135,6 +134,11 @@ class Exchange:
     def removes(self, write: Write) -> bool:
         """Whether the write is done as well when its target is not there."""
         return write.operation.startswith("Remove-")
+
+    def _rights(self, cmdlet: str) -> str:
+        """What to say when the caller may not run a cmdlet."""
+        granted = Granted.of(self._tokens.claims(self._resource), EXCHANGE_ONLINE)
+        return f"For {cmdlet}: {advice(of_cmdlet(cmdlet), granted)}"
 
 
 def _parameters(write: Write, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,9 +185,13 @@ _AMBIGUOUS = "multiple recipients matching identity"  # comes with status 500, a
 _BUSY = ("UnableToWriteToAadException", "maximum number of concurrent requests per tenant")
 
 
-def _error(tried: str, cmdlet: str, status: int, body: Any, response: Response) -> ServiceError:
-    """The interface's error envelope as an exception: the useful text is in the details, else in the inner exception."""
+def _error(tried: str, response: Response, rights: str) -> ServiceError:
+    """The interface's error envelope as an exception: the useful text is in the details, else in the inner exception.
+
+    ``rights`` is what to say when the caller may not.
+    """
     kind: type[ServiceError] = ServiceError
+    body, status = response.json(), response.status
     error = body.get("error") if isinstance(body, dict) else None
     error = error if isinstance(error, dict) else {}
     details = error.get("details") or [{}]
@@ -200,18 +208,16 @@ def _error(tried: str, cmdlet: str, status: int, body: Any, response: Response) 
         kind = Busy
     elif any(mark in raw for mark in _CONFLICT):
         kind = Conflict
-    advice = ""
-    if status in (401, 403):
-        kind, advice = Denied, f"{ROLE_ADVICE} The cmdlet was {cmdlet}."
-    elif "not present in the role definition" in raw:
-        kind, advice = Denied, f"The caller's management roles do not allow {cmdlet}."
+    words = ""
+    if status in (401, 403) or "not present in the role definition" in raw:
+        kind, words = Denied, rights
     elif _AMBIGUOUS in raw:
-        advice = "Name it by something that only it has, such as its address."
+        words = "Name it by something that only it has, such as its address."
     elif "disabled customizations" in raw:
-        advice = (
+        words = (
             "Run Enable-OrganizationCustomization once in this tenant, wait until it has taken effect, and run again."
         )
-    return kind(tried, status, str(error.get("code") or ""), text, response.request_id, advice)
+    return kind(tried, status, str(error.get("code") or ""), text, response.request_id, words)
 
 
 def _diagnostics(response: Response) -> str:

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from .._granted import Granted, advice
+from .._rights import GRAPH, Need
 from .._transport.auth import Tokens
 from .._transport.errors import Busy, Conflict, Denied, NotFound, ServiceError, Unsettled
 from .._transport.http import Http, Request, Response
-from .graph_operations import OPERATIONS, READ_PERMISSIONS, Operation
+from .graph_operations import OPERATIONS, Operation, needs_of_read
 from .write import Write
 
 BATCH_SIZE = 20
@@ -39,23 +41,31 @@ class Graph:
     """
 
     def __init__(self, http: Http, tokens: Tokens, base_url: str, resource: str) -> None:
-        self._http, self._tokens = http, tokens
+        self._http, self._tokens, self._resource = http, tokens, resource
         self._base, self._token = f"{base_url}/v1.0", tokens.provider(resource)
 
     # --- reads --------------------------------------------------------------------------------------------------------
 
-    def get(self, path: str, tried: str, **query: str) -> dict[str, Any]:
-        """One object. ``query`` holds OData options without their dollar sign. Raises NotFound, Denied, ServiceError."""
+    def get(self, path: str, tried: str, needs: Sequence[Need] = (), **query: str) -> dict[str, Any]:
+        """One object.
+
+        Args:
+            needs: what the caller must be allowed beyond reading that path, for the advice of a 403.
+            query: OData options without their dollar sign.
+
+        Raises:
+            NotFound, Denied, ServiceError
+        """
         url = self._url(path, query)
-        body = self._send("GET", url, tried).json()
+        body = self._send("GET", url, tried, needs=needs).json()
         if not isinstance(body, dict):
             raise ServiceError(tried, 200, text="the answer is no JSON object")
         return body
 
-    def find(self, path: str, tried: str, **query: str) -> dict[str, Any] | None:
-        """One object, or None when the service says that it is not there."""
+    def find(self, path: str, tried: str, needs: Sequence[Need] = (), **query: str) -> dict[str, Any] | None:
+        """One object as ``get`` returns it, or None when the service says that it is not there."""
         try:
-            return self.get(path, tried, **query)
+            return self.get(path, tried, needs, **query)
         except NotFound:
             return None
 
@@ -113,7 +123,7 @@ class Graph:
             self._body(operation, body) or None,
             operation.headers,
             operation.repeatable,
-            operation.permission,
+            operation.needs,
         )
         if operation.grants:
             self._tokens.forget()
@@ -149,24 +159,20 @@ class Graph:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = True,
-        permission: str = "",
+        needs: Sequence[Need] = (),
     ) -> Response:
         headers = {"client-request-id": str(uuid.uuid4()), **(headers or {})}
         response = self._http.send(Request(method, url, tried, headers, body, repeatable), self._token)
         if response.status >= 400:
-            path = url.removeprefix(self._base)
-            raise _error(tried, response, permission or _read_permission(path))
+            if method == "GET":
+                needs = (*needs_of_read(url.removeprefix(self._base)), *needs)
+            granted = Granted.of(self._tokens.claims(self._resource), GRAPH)
+            raise _error(tried, response, advice(needs, granted))
         return response
 
 
 def _path(operation: Operation, target: Mapping[str, Any]) -> str:
     return operation.path.format(**{name: key(str(value)) for name, value in target.items()})
-
-
-def _read_permission(path: str) -> str:
-    if path.endswith("/mailboxSettings"):
-        return "MailboxSettings.Read"
-    return next((name for prefix, name in READ_PERMISSIONS if path.startswith(prefix)), "")
 
 
 # Texts that say "not replicated yet", as clients in the field found them; the second is also the true answer to a caller
@@ -185,8 +191,8 @@ _CONFLICT = (
 )
 
 
-def _error(tried: str, response: Response, permission: str) -> ServiceError:
-    """Graph's error envelope as an exception."""
+def _error(tried: str, response: Response, rights: str) -> ServiceError:
+    """Graph's error envelope as an exception; ``rights`` is what to say when the caller may not."""
     body = response.json()
     error = body.get("error") if isinstance(body, dict) else None
     error = error if isinstance(error, dict) else {}
@@ -199,7 +205,7 @@ def _error(tried: str, response: Response, permission: str) -> ServiceError:
             text += f" {more}"
     code = str(error.get("code") or "")
     kind: type[ServiceError] = ServiceError
-    advice = ""
+    words = ""
     if code == "Directory_ConcurrencyViolation":
         kind = Busy
     elif (response.status == 404 and code) or "No credentials found to be removed" in text:
@@ -208,10 +214,10 @@ def _error(tried: str, response: Response, permission: str) -> ServiceError:
     elif any(mark in text for mark in _UNSETTLED):
         kind = Unsettled
         if response.status == 403:
-            advice = f"If the application is not new, the caller lacks the permission {permission}."
+            words = f"If the application is not new: {rights}"
     elif response.status in (401, 403):
         kind = Denied
-        advice = f"The caller needs the Microsoft Graph permission {permission}." if permission else ""
+        words = rights
     elif response.status in (400, 409) and any(mark in text for mark in _CONFLICT):
         kind = Conflict
-    return kind(tried, response.status, code, text, response.request_id, advice)
+    return kind(tried, response.status, code, text, response.request_id, words)

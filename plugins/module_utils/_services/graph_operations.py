@@ -1,15 +1,15 @@
 # Copyright (c) 2026 the vmrops.o365 authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Microsoft Graph's writes by name: where each goes, and which permission it needs.
-
-Permissions are the least privileged application permissions of Microsoft's permission reference.
-"""
+"""Microsoft Graph's writes by name: where each goes, and what it needs. And what reads need, by path."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from .. import _rights
+from .._rights import Need
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Operation:
 
     Args:
         method, path: ``path`` has the step's target in braces.
-        permission: what the caller needs, for the advice of a 403.
+        needs: what the caller must be allowed, all of it.
         repeatable: whether doing it twice is the same as doing it once.
         headers: sent along.
         read_back: whether the answer may be empty and is then read from the same path.
@@ -28,7 +28,7 @@ class Operation:
 
     method: str
     path: str
-    permission: str
+    needs: tuple[Need, ...]
     repeatable: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
     read_back: bool = False
@@ -36,23 +36,17 @@ class Operation:
     reference: bool = False
 
 
-_APPLICATIONS = "Application.ReadWrite.All (or Application.ReadWrite.OwnedBy for an application it owns)"
+_USERS, _DELETED_USERS = (_rights.WRITE_USERS,), (_rights.DELETE_USERS,)
+_APPLICATIONS, _GRANTS = (_rights.WRITE_APPLICATIONS,), (_rights.WRITE_GRANTS,)
 
 OPERATIONS: Mapping[str, Operation] = {
-    "create_user": Operation("POST", "/users", "User.ReadWrite.All", repeatable=False),
-    "update_user": Operation("PATCH", "/users/{user}", "User.ReadWrite.All"),
-    "set_password": Operation(
-        "PATCH",
-        "/users/{user}",
-        "User-PasswordProfile.ReadWrite.All (or the directory role User Administrator; for an administrator's password "
-        "Privileged Authentication Administrator)",
-    ),
-    "delete_user": Operation("DELETE", "/users/{user}", "User.ReadWrite.All"),
-    "assign_licenses": Operation("POST", "/users/{user}/assignLicense", "LicenseAssignment.ReadWrite.All"),
-    "restore_user": Operation(
-        "POST", "/directory/deletedItems/{user}/restore", "User.DeleteRestore.All", repeatable=False
-    ),
-    "purge_user": Operation("DELETE", "/directory/deletedItems/{user}", "User.ReadWrite.All"),
+    "create_user": Operation("POST", "/users", _USERS, repeatable=False),
+    "update_user": Operation("PATCH", "/users/{user}", _USERS),
+    "set_password": Operation("PATCH", "/users/{user}", (*_USERS, _rights.SET_PASSWORDS)),
+    "delete_user": Operation("DELETE", "/users/{user}", _DELETED_USERS),
+    "assign_licenses": Operation("POST", "/users/{user}/assignLicense", (_rights.ASSIGN_LICENCES,)),
+    "restore_user": Operation("POST", "/directory/deletedItems/{user}/restore", _DELETED_USERS, repeatable=False),
+    "purge_user": Operation("DELETE", "/directory/deletedItems/{user}", _DELETED_USERS),
     "upsert_application": Operation(
         "PATCH",
         "/applications(uniqueName='{unique_name}')",
@@ -71,7 +65,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "add_owner": Operation(
         "POST",
         "/applications/{application}/owners/$ref",
-        f"{_APPLICATIONS} and Directory.Read.All",
+        (*_APPLICATIONS, _rights.READ_DIRECTORY),
         repeatable=False,
         reference=True,
     ),
@@ -83,33 +77,43 @@ OPERATIONS: Mapping[str, Operation] = {
     "grant_app_role": Operation(
         "POST",
         "/servicePrincipals/{resource}/appRoleAssignedTo",
-        "AppRoleAssignment.ReadWrite.All and Application.Read.All",
+        (_rights.GRANT_APP_ROLES, _rights.READ_ALL_APPLICATIONS),
         repeatable=False,
         grants=True,
     ),
     "revoke_app_role": Operation(
         "DELETE",
         "/servicePrincipals/{resource}/appRoleAssignedTo/{assignment}",
-        "AppRoleAssignment.ReadWrite.All",
+        (_rights.REVOKE_APP_ROLES,),
         grants=True,
     ),
-    "create_delegated_grant": Operation(
-        "POST", "/oauth2PermissionGrants", "DelegatedPermissionGrant.ReadWrite.All", repeatable=False, grants=True
-    ),
-    "update_delegated_grant": Operation(
-        "PATCH", "/oauth2PermissionGrants/{grant}", "DelegatedPermissionGrant.ReadWrite.All", grants=True
-    ),
-    "delete_delegated_grant": Operation(
-        "DELETE", "/oauth2PermissionGrants/{grant}", "DelegatedPermissionGrant.ReadWrite.All", grants=True
-    ),
+    "create_delegated_grant": Operation("POST", "/oauth2PermissionGrants", _GRANTS, repeatable=False, grants=True),
+    "update_delegated_grant": Operation("PATCH", "/oauth2PermissionGrants/{grant}", _GRANTS, grants=True),
+    "delete_delegated_grant": Operation("DELETE", "/oauth2PermissionGrants/{grant}", _GRANTS, grants=True),
 }
 
-READ_PERMISSIONS: tuple[tuple[str, str], ...] = (
-    ("/users", "User.Read.All"),
-    ("/subscribedSkus", "LicenseAssignment.Read.All or Organization.Read.All"),
-    ("/domains", "Domain.Read.All"),
-    ("/directory/deletedItems", "User.Read.All for users, Application.Read.All for applications"),
-    ("/applications", "Application.Read.All"),
-    ("/servicePrincipals", "Application.Read.All"),
-    ("/oauth2PermissionGrants", "Directory.Read.All"),
+# By the beginning of the path, or the end where it begins with an asterisk; the first that fits counts.
+READS: tuple[tuple[str, tuple[Need, ...]], ...] = (
+    ("*/mailboxSettings", (_rights.READ_MAILBOX_SETTINGS,)),
+    ("*/oauth2PermissionGrants", (_rights.READ_GRANTS,)),
+    ("/users", (_rights.READ_USERS,)),
+    ("/directory/deletedItems/microsoft.graph.user", (_rights.READ_USERS,)),
+    ("/directory/deletedItems", (_rights.READ_APPLICATIONS,)),
+    ("/subscribedSkus", (_rights.READ_LICENCES,)),
+    ("/domains", (_rights.READ_DOMAINS,)),
+    ("/applications", (_rights.READ_APPLICATIONS,)),
+    ("/servicePrincipals", (_rights.READ_APPLICATIONS,)),
 )
+
+
+def needs_of_read(path: str) -> tuple[Need, ...]:
+    """What reading a path needs; () when that is not known here."""
+    plain = path.partition("?")[0]
+    return next(
+        (
+            needs
+            for mark, needs in READS
+            if (plain.endswith(mark[1:]) if mark.startswith("*") else plain.startswith(mark))
+        ),
+        (),
+    )
