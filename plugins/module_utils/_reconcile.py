@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from ._plan import Plan, Step, printable, revealed
+from ._plan import Plan, Refused, Step, printable, revealed
 from ._transport.clock import Backoff, Deadline
 from ._transport.errors import Busy, Conflict, MayHaveHappened, NotFound, ServiceError, TimedOut, Unsettled
 
@@ -29,6 +29,8 @@ GOOD_READS = 2
 LOOK_AGAIN_SECONDS = 5.0
 # How long "not there" is not believed of what has to be removed a moment after it came where it is.
 GONE_SECONDS = 30.0
+# How long a failed trial is not believed of what was made a moment ago.
+PROOF_SECONDS = 60.0
 
 
 class Resource(Protocol[State]):
@@ -91,7 +93,7 @@ class Run(Generic[State]):
         self.plan = self.resource.plan(state)
         if not self.check_mode:
             state = self._converge(state)
-        proof = {} if self.check_mode else self.resource.prove(self.readers, state)
+        proof = {} if self.check_mode else self._prove(state)
         return {
             "changed": bool(self.plan.steps if self.check_mode else self.done),
             "diff": self.plan.diff(),
@@ -146,6 +148,16 @@ class Run(Generic[State]):
 
     def _pass(self, plan: Plan) -> ServiceError | None:
         """Carry out what is pending, in order; the failure that has to be looked into before going on, if any."""
+    def _prove(self, state: State) -> dict[str, Any]:
+        """The trial, again for a while when what it tries was made a moment ago."""
+        backoff, patience = Backoff(0.2, 5.0), Deadline(PROOF_SECONDS)
+        while True:
+            try:
+                return self.resource.prove(self.readers, state)
+            except (Refused, NotFound):
+                if not (self.done and patience.left and self.deadline.sleep(backoff.next())):
+                    raise
+
         for step in self._pending(plan):
             resolved = step.resolved(self.answers)
             if resolved.refers:

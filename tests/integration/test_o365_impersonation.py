@@ -279,7 +279,7 @@ def test_verify_tells_what_is_wrong(tenant: Simulator, ansible: Ansible) -> None
     """A mailbox that should be in scope and is not, and the other way round: the run fails, and says what it has done."""
     app = register(tenant)
     tasks = [
-        step("not in", app_id=app, scope=GROUP, verify={"in_scope": "carol@contoso.com"}),
+        step("not in", app_id=app, scope=GROUP, verify={"in_scope": "carol@contoso.com"}, wait_timeout=5),
         step("not out", app_id=app, scope=GROUP, verify={"out_of_scope": "alice@contoso.com"}),
     ]
     run = ansible.tasks(tasks, tenant.auth())

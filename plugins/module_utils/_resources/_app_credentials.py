@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import random
 import re
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 from .._plan import Refused, Step
 from ._readers import Object
 
+HOUR = 3600  # seconds
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?")
 
 
@@ -35,24 +37,35 @@ def parse_time(text: str) -> datetime:
 class ClientSecret:
     """The client secret that the options ask for.
 
-    Its end is chosen once per run, to a random millisecond. That makes it recognisable: a secret with this very end that this
-    run holds no text of was made by a request whose answer was lost, and is of no use to anybody.
+    Its end is chosen once per run, and marks it twice. The millisecond is random: a secret with this very end that this run
+    holds no text of was made by a request whose answer was lost. The second within the hour follows from what the caller
+    holds: a secret of that second that is younger than the held one was made by another run of the same caller, which did
+    not live to hand over its text. Neither is of use to anybody.
 
     Args:
         options: present, display_name, lifetime and renew_before in days, held.
         now: seconds since the epoch.
+        known: the ids of the secrets that there were when the run began, once that was read.
     """
 
     options: Mapping[str, Any]
     now: float
+    known: frozenset[str] | None = None
     end: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         if self.options["present"] and self.options["lifetime"] <= self.options["renew_before"]:
             raise Refused("it must be longer than renew_before, or every run makes a new secret.", "secret.lifetime")
         start = datetime.fromtimestamp(self.now, timezone.utc).replace(microsecond=0)
+        latest = start + timedelta(days=self.options["lifetime"])
+        early = (_second(latest) - self._mark) % HOUR if self.options["held"] else 0
         fraction = timedelta(milliseconds=random.randrange(1, 1000))  # noqa: S311 - a mark, not a secret
-        self.end = start + timedelta(days=self.options["lifetime"]) + fraction
+        self.end = latest - timedelta(seconds=early) + fraction
+
+    @property
+    def _mark(self) -> int:
+        """The second within the hour in which secrets end that this caller asks for."""
+        return int.from_bytes(hashlib.sha256(self.options["held"].encode()).digest()[:8], "big") % HOUR
 
     def plan(self, application: Any, credentials: Sequence[Object], made: Object | None, settling: bool) -> list[Step]:
         """The steps to one valid secret of the wanted name, or to none.
@@ -60,14 +73,22 @@ class ClientSecret:
         Args:
             application: the application's object id (or a reference to it).
             credentials: its passwordCredentials.
-            made: the answer to this run's addPassword, None before that.
+            made: the answer to this run's addPassword, None before that, {} once its secret was given up.
+
+        Raises:
+            Refused: another run of the same caller is making a secret at this moment.
         """
         name = self.options["display_name"]
         named = [one for one in credentials if one.get("displayName") == name]
         if not self.options["present"]:
             return [self._remove(application, one) for one in named]
         made_id = made["keyId"] if made else None
-        lost = [one for one in named if parse_time(one["endDateTime"]) == self.end and one["keyId"] != made_id]
+        strangers = [one for one in named if one["keyId"] != made_id]
+        lost = [one for one in strangers if parse_time(one["endDateTime"]) == self.end]
+        stray = [one for one in strangers if one not in lost and self._is_stray(one, named)]
+        if made == {} or (self.known is not None and any(one["keyId"] not in self.known for one in stray)):
+            return self._give_up(application, made)
+        lost += stray
         steps = [self._remove(application, one, settling=True) for one in lost]
         shown = any(one["keyId"] == made_id for one in named)
         if (made and not shown) or (not made and not any(self._serves(one) for one in named if one not in lost)):
@@ -76,17 +97,46 @@ class ClientSecret:
             steps.append(Step(summary, "graph", "add_password", target, body, saves="secret", settling=settling))
         return steps
 
+    def _is_stray(self, credential: Object, named: Sequence[Object]) -> bool:
+        """Whether another run made it for this caller, who does not hold it."""
+        held = [one for one in named if self._is_held(one)]
+        if (
+            not self.options["held"]
+            or credential in held
+            or _second(parse_time(credential["endDateTime"])) != self._mark
+        ):
+            return False
+        return all(parse_time(credential["startDateTime"]) > parse_time(one["startDateTime"]) for one in held)
+
+    def _give_up(self, application: Any, made: Object | None) -> list[Step]:
+        """Take this run's secret away again, and end: two runs would each hold one, and hand over the later one only."""
+        if not made:
+            raise Refused(
+                f"another run is making the client secret {self.options['display_name']} at this moment.",
+                "secret",
+                "Run again when it has ended.",
+            )
+        own = {"displayName": self.options["display_name"], "keyId": made["keyId"]}
+        return [replace(self._remove(application, own), saves="secret")]
+
+    def _is_held(self, credential: Object) -> bool:
+        held = self.options["held"]
+        return bool(held and held.startswith(credential.get("hint") or "\0"))
+
     def _serves(self, credential: Object) -> bool:
         """Whether a secret is valid for long enough, and is the one that the caller holds where that is said."""
         left = parse_time(credential["endDateTime"]) - datetime.fromtimestamp(self.now, timezone.utc)
-        held = self.options["held"]
-        fits = held is None or bool(held and held.startswith(credential.get("hint") or "\0"))
+        fits = self.options["held"] is None or self._is_held(credential)
         return left > timedelta(days=self.options["renew_before"]) and fits
 
     def _remove(self, application: Any, credential: Object, settling: bool = False) -> Step:
         summary = f"remove the client secret {credential.get('displayName')} ({credential['keyId']})"
         target, body = {"application": application}, {"keyId": credential["keyId"]}
         return Step(summary, "graph", "remove_password", target, body, settling=settling)
+
+
+def _second(moment: datetime) -> int:
+    return moment.minute * 60 + moment.second
 
 
 def graph_time(moment: datetime) -> str:

@@ -61,7 +61,12 @@ class OAuthApp(Managed):
 
     def read(self, readers: Readers, answers: Mapping[str, Object]) -> State:
         """The registration and all that belongs to it. Raises Refused when several could be meant."""
-        return _application_state.read(self.options, bool(self.certificates), readers, answers)
+        state = _application_state.read(self.options, bool(self.certificates), readers, answers)
+        if self.secret and self.secret.known is None:
+            self.secret.known = frozenset(
+                one["keyId"] for one in (state.application or {}).get("passwordCredentials") or []
+            )
+        return state
 
     # --- planning -----------------------------------------------------------------------------------------------------
 

@@ -74,7 +74,10 @@ def operations(made: Plan) -> list[str]:
 
 def credential(days: float, name: str = "pexip", key_id: str = "key-1", hint: str = "abc") -> Data:
     end = datetime.fromtimestamp(NOW, timezone.utc) + timedelta(days=days)
-    return {"keyId": key_id, "displayName": name, "hint": hint, "endDateTime": end.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    start = end - timedelta(days=365)
+    form = "%Y-%m-%dT%H:%M:%SZ"
+    times = {"startDateTime": start.strftime(form), "endDateTime": end.strftime(form)}
+    return {"keyId": key_id, "displayName": name, "hint": hint, **times}
 
 
 # --- registration -----------------------------------------------------------------------------------------------------
@@ -277,6 +280,49 @@ def test_end_of_a_secret_is_its_mark() -> None:
         assert end.microsecond >= 1000
         assert credentials.parse_time(credentials.graph_time(end)) == end
         assert timedelta(days=365) < end - datetime.fromtimestamp(NOW, timezone.utc) < timedelta(days=365, seconds=1)
+
+
+def test_secret_of_a_run_that_did_not_live_to_hand_it_over() -> None:
+    """Known by the mark that follows from what the caller held then, and still holds."""
+    held = {**SECRET, "held": "none yet 1234"}
+    stray = made_by(credentials.ClientSecret(held, NOW - 500), "stray")
+    stranger = made_by(credentials.ClientSecret({**SECRET, "held": "another"}, NOW - 500), "stranger")
+
+    wish = credentials.ClientSecret(held, NOW, known=frozenset({"stray", "stranger"}))
+    steps = wish.plan("object", [stray, stranger], None, False)
+    assert [(step.operation, step.values.get("keyId")) for step in steps] == [
+        ("remove_password", "stray"),
+        ("add_password", None),
+    ]
+
+    # Renewal: the former secret has the mark by accident, and serves until its end.
+    holder = credentials.ClientSecret({**SECRET, "held": "abcdef"}, NOW)
+    before = credentials.ClientSecret({**SECRET, "held": "abcdef"}, NOW)
+    former = {**made_by(before, "former"), "startDateTime": "2020-01-01T00:00:00Z"}
+    lost = made_by(credentials.ClientSecret({**SECRET, "held": "abcdef"}, NOW), "lost")
+    holder.known = frozenset({"former", "lost"})
+    steps = holder.plan("object", [former, credential(300, hint="abc"), lost], None, False)
+    assert [(step.operation, step.values) for step in steps] == [("remove_password", {"keyId": "lost"})]
+
+
+def test_two_runs_that_make_a_secret_at_once_end_without_one() -> None:
+    held = {**SECRET, "held": "none yet 1234"}
+    mine, other = (credentials.ClientSecret(held, NOW, known=frozenset()) for _run in range(2))
+    theirs, made = made_by(other, "theirs"), {"keyId": "mine", "secretText": "text"}
+    [step] = mine.plan("object", [made_by(mine, "mine"), theirs], made, False)
+    assert (step.operation, step.values, step.saves) == ("remove_password", {"keyId": "mine"}, "secret")
+    for credentials_now in ([theirs], []):
+        with pytest.raises(Refused, match="another run is making the client secret pexip"):
+            mine.plan("object", credentials_now, {}, False)
+    with pytest.raises(Refused, match="another run"):
+        mine.plan("object", [theirs], None, False)
+
+
+def made_by(wish: credentials.ClientSecret, key_id: str) -> Data:
+    """The credential that a run's addPassword makes."""
+    start = credentials.graph_time(datetime.fromtimestamp(NOW, timezone.utc))
+    end = credentials.graph_time(wish.end)
+    return {"keyId": key_id, "displayName": "pexip", "hint": "~~~", "startDateTime": start, "endDateTime": end}
 
 
 @pytest.mark.parametrize("text", ["2026-11-22T12:00:00Z", "2026-11-22T12:00:00.0000000Z", "2026-11-22T12:00:00.00Z"])
