@@ -185,6 +185,7 @@ class Tokens:
             except ValueError as error:
                 raise self._refused(tried, "", str(error)) from error
             except _UNEXPECTED as error:
+        failed = import_msal().exceptions.MsalServiceError  # what msal makes of a 5xx
                 raise SignInFailed(tried, text=f"the answer makes no sense: {error}", advice=_NETWORK_ADVICE) from error
             else:
                 if _is_usable(result):
@@ -193,6 +194,8 @@ class Tokens:
                 text = str(result.get("error_description", "")).splitlines()
                 first = text[0] if text else "no token and no reason"
                 if code not in TRANSIENT_CODES and "status_code" not in code:
+            except failed as error:
+                failure = Unreachable(tried, text=str(error), advice=_NETWORK_ADVICE)
                     raise self._refused(tried, code, first, str(result.get("correlation_id", "")))
                 failure = Unreachable(tried, code=code, text=first, advice=_NETWORK_ADVICE)
             if not self._deadline.sleep(backoff.next()):

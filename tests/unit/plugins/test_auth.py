@@ -9,7 +9,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -32,6 +32,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
+from support.person import Person, browser
 from support.simulator import Simulator
 
 NOTHING = dict.fromkeys(AUTH_ARGUMENTS) | {"auth_method": "auto", "cloud": "global", "timeout": 10, "wait_timeout": 10}
@@ -153,7 +154,10 @@ def test_a_refused_sign_in_names_the_option(tenant: Simulator, changes: dict[str
 
 def test_a_sign_in_service_that_hiccups_is_asked_again(simulator: Any) -> None:
     busy = {"match": {"service": "login", "path": "/token$"}, "do": "respond", "status": 429, "times": 2}
-    tenant = simulator(faults=[{**busy, "headers": {"Retry-After": "1"}, "body": {"error": "temporarily_unavailable"}}])
+    broken = {**busy, "status": 502, "times": 3, "body": "<html>Bad gateway</html>"}
+    tenant = simulator(
+        faults=[{**busy, "headers": {"Retry-After": "1"}, "body": {"error": "temporarily_unavailable"}}, broken]
+    )
     signs_in(options(tenant))
 
 
@@ -202,7 +206,15 @@ def test_a_certificate_that_is_not_registered(tenant: Simulator, tmp_path: Path)
 # --- federation and managed identity ----------------------------------------------------------------------------------
 
 
-def test_workload_identity(tenant: Simulator, tmp_path: Path) -> None:
+def test_workload_identity(simulator: Callable[..., Simulator], tmp_path: Path) -> None:
+    key, path = Pair(tmp_path).private, tmp_path / "token"
+    tenant = simulator(
+        seed={
+            "issuers": {
+                "https://issuer.example": {"keys": [jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)]}
+            }
+        }
+    )
     connection = signs_in(options(tenant))
     application = automation_app(connection, tenant)
     token = connection.tokens.token(connection.cloud.graph_resource)
@@ -219,7 +231,6 @@ def test_workload_identity(tenant: Simulator, tmp_path: Path) -> None:
         timeout=10,
     )
     assert answer.status_code == 201, answer.text
-    key, path = Pair(tmp_path).private, tmp_path / "token"
 
     def write_token(subject: str) -> None:
         claims = {"iss": "https://issuer.example", "sub": subject, "aud": "api://AzureADTokenExchange"}
@@ -280,9 +291,9 @@ def test_device_code_asks_once_and_keeps_the_refresh_token_private(tenant: Simul
         asked.append(message)
         address = next(word for word in message.split() if word.startswith("https://"))
         code = message.partition("enter the code ")[2].split()[0]
-        form = {"user_code": code, "username": "alice@contoso.com", "password": "Simulated-alice"}
-        answer = requests.post(address, data=form, verify=tenant.endpoints["ca_path"], timeout=10)
-        assert answer.ok, answer.text
+        typed = {"user_code": code, "username": "alice@contoso.com", "password": "Simulated-alice"}
+        page = Person(browser(tenant.endpoints["ca_path"]), **typed).visit(address)
+        assert "You have signed in" in page.text
 
     cache = tmp_path / "tokens"
     given = options(tenant, auth_method="device_code", token_cache_path=str(cache))
