@@ -7,19 +7,12 @@ from __future__ import annotations
 
 from .cmdlets import REGISTRY
 from .cmdlets.base import Cmdlet
-from .seed import DIRECTORY_ROLES
+from .exchange_roles import cmdlets
 from .tenant import Tenant
 from .tokens import OUTLOOK_AUDIENCES, Principal, TokenRefused
 
 APP_ROLE = "Exchange.ManageAsApp"
 SCOPE = "Exchange.Manage"
-
-# Organization Management (Microsoft docs): both roles are members of it.
-_EVERYTHING = {DIRECTORY_ROLES[name] for name in ("Exchange Administrator", "Global Administrator")}
-_RECIPIENTS = DIRECTORY_ROLES["Exchange Recipient Administrator"]
-_READER = DIRECTORY_ROLES["Global Reader"]
-# What Recipient Management may read although it is the organization's (inferred from the roles it holds).
-_ORGANIZATION_READS = {"Get-AcceptedDomain", "Get-OrganizationConfig", "Get-AdministrativeUnit"}
 
 # Live capture by its author: said at connect time. Here it is also the reason in x-ms-diagnostics (inferred).
 NO_DIRECTORY_ROLE = (
@@ -74,19 +67,14 @@ def directory_roles(tenant: Tenant, principal: Principal) -> frozenset[str]:
     return principal.directory_roles | {one["roleDefinitionId"] for one in assigned}
 
 
-def allows(roles: frozenset[str], one: Cmdlet) -> bool:
-    """Whether holders of these directory roles may run a cmdlet."""
-    if roles & _EVERYTHING:
-        return True
-    if _RECIPIENTS in roles and (one.area == "recipient" or one.name in _ORGANIZATION_READS):
-        return True
-    return _READER in roles and one.name.startswith("Get-")
-
-
 def allowed_cmdlets(tenant: Tenant, principal: Principal) -> list[str]:
-    """The names of the cmdlets that a principal may run, in order. Raises Forbidden when no role counts."""
-    roles = directory_roles(tenant, principal)
-    names = sorted(one.name for one in REGISTRY.values() if allows(roles, one))
+    """The names of the cmdlets that a principal may run, in order. Raises Forbidden when there are none.
+
+    An application counts with the directory roles in its token, and with the role groups and role assignments of its
+    service principal in Exchange.
+    """
+    may = cmdlets(tenant, directory_roles(tenant, principal), principal.user_id or principal.object_id)
+    names = sorted(one.name for one in REGISTRY.values() if one.name in may)
     if not names:
         raise Forbidden(f'2000003;reason="{NO_DIRECTORY_ROLE.format(app_id=principal.app_id)}"')
     return names

@@ -25,6 +25,8 @@ Documents by kind (the id is the store's key; members that start with ``_`` neve
 ``mailboxPermission``     {Identity: mailbox Guid, User: user principal name or group's name, AccessRights: [..], Deny,
                           IsInherited, _trustee: id of the user or group}
 ``recipientPermission``   {_recipient: Guid, Identity: display name, Trustee, _trustee}: who may send as whom
+``roleGroup``             one that was made or changed, see ``exchange_roles``
+``applicationAccessPolicy`` as Get-ApplicationAccessPolicy prints it; ``_scope`` is the id of the group or user
 ``app``                   an Outlook add-in, see ``cmdlets.apps``
 ``folderPermission``      one entry of one folder, see ``ews_rights``
 ``organizationConfig``    one, keyed ``organization``
@@ -332,7 +334,9 @@ class Tenant:
 
     def application_reaches(self, principal: Principal, mailbox: Document) -> bool:
         """Whether an app-only token opens a mailbox over EWS: the tenant-wide role or a scoped one (the union)."""
-        if "full_access_as_app" in principal.roles:
+        if "full_access_as_app" in principal.roles and self.policies_allow(
+            principal.app_id, mailbox, self.store.stale
+        ):
             return True
         entra = self.service_principal(principal.app_id)
         exchange = self.fresh.get("exchangeServicePrincipal", entra["id"]) if entra else None
@@ -340,6 +344,20 @@ class Tenant:
             self.in_assignment_scope(assignment, mailbox)
             for assignment in self.role_assignments(exchange["ObjectId"], EWS_APPLICATION_ROLE)
         )
+
+    def policies_allow(self, app_id: str, mailbox: Document, view: View) -> bool:
+        """Whether the application access policies leave a mailbox to an application that Entra granted access.
+
+        Restricting ones together name the mailboxes that it may open, denying ones those that it may not (Microsoft
+        docs). Direct members of a group count. Live traffic follows late: it looks at the stale view.
+        """
+        found: dict[str, list[bool]] = {"RestrictAccess": [], "DenyAccess": []}
+        user_id = mailbox["ExternalDirectoryObjectId"]
+        for policy in view.having("applicationAccessPolicy", "AppId", app_id):
+            group = self.fresh.get("group", policy["_scope"])
+            members = group["_members"] if group else [policy["_scope"]]
+            found[policy["AccessRight"]].append(user_id in members)
+        return not any(found["DenyAccess"]) and (not found["RestrictAccess"] or any(found["RestrictAccess"]))
 
     def user_impersonates(self, user_id: str, mailbox: Document) -> bool:
         """Whether a user holds ApplicationImpersonation over a mailbox."""

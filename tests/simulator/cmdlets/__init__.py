@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from . import (
+    access_policies,
     apps,
     assignments,
     calendar,
@@ -16,16 +17,16 @@ from . import (
     permissions,
     principals,
     recipients,
+    regional,
+    role_groups,
     scopes,
 )
 from .base import REGISTRY, BindingError, Call, Cmdlet, CmdletError
 from .binding import DOCUMENTED, bind
 from .shapes import annotated
 
-# Documented, and part of the contract, but not simulated: they answer as a cmdlet that is not allowed.
-NOT_SIMULATED = frozenset(DOCUMENTED.values()) - frozenset(one.name for one in REGISTRY.values())
-
 FAMILIES = (
+    access_policies,
     apps,
     assignments,
     calendar,
@@ -36,13 +37,14 @@ FAMILIES = (
     permissions,
     principals,
     recipients,
+    regional,
+    role_groups,
     scopes,
 )
 
 __all__ = [
     "DOCUMENTED",
     "FAMILIES",
-    "NOT_SIMULATED",
     "REGISTRY",
     "BindingError",
     "Call",

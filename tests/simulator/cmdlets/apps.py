@@ -142,7 +142,7 @@ def _find(call: Call, view: View, home: str) -> Document:
     raise call.not_found(wanted)
 
 
-@cmdlet("Get-App", "organization")
+@cmdlet("Get-App")
 def get_app(call: Call) -> Output:
     """The organization's add-ins, or what one mailbox has: its own, and the organization's provided to it."""
     home, box = _home(call)
@@ -164,7 +164,7 @@ def _reaches(app: Document, box: Document) -> bool:
     return app["ProvidedTo"] == "Everyone" or box["Guid"] in app["_users"]
 
 
-@cmdlet("New-App", "organization")
+@cmdlet("New-App")
 def new_app(call: Call) -> Output:
     """Install an add-in from its manifest, or put a newer version in the place of one that is there.
 
@@ -221,7 +221,7 @@ def _offer(call: Call, current: Document) -> Document:
     return wish
 
 
-@cmdlet("Set-App", "organization")
+@cmdlet("Set-App")
 def set_app(call: Call) -> Output:
     """Change to whom an add-in of the organization is offered, and how."""
     if not call.get("OrganizationApp"):  # Microsoft docs: it is for the organization's; text: unverified
@@ -236,7 +236,7 @@ def set_app(call: Call) -> Output:
     return None
 
 
-@cmdlet("Remove-App", "organization")
+@cmdlet("Remove-App")
 def remove_app(call: Call) -> Output:
     """Remove an add-in; those that come with the organization stay (text: unverified)."""
     home, _box = _home(call)

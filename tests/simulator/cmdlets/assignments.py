@@ -25,17 +25,12 @@ _SCOPES = (
 _UNSUPPORTED = ("Policy", "SecurityGroup", "RecipientOrganizationalUnitScope", "RecipientRelativeWriteScope")
 
 
-@cmdlet("New-ManagementRoleAssignment", "organization")
+@cmdlet("New-ManagementRoleAssignment")
 def new_management_role_assignment(call: Call) -> Output:
     """Assign a role to a service principal (App) or to a user (User)."""
     drop_vanished(call.tenant)
     _refuse_unsupported(call)
-    if (call.tenant.fresh.get("organizationConfig", "organization") or {}).get("IsDehydrated"):
-        raise CmdletError(  # text: live capture by its author; type: seen in a public blog
-            "Microsoft.Exchange.Configuration.Tasks.CmdletInvalidOperationInDehydratedContextException",
-            "This operation is not allowed for the organization with disabled customizations. To enable this "
-            "operation, you need to execute Enable-OrganizationCustomization task first.",
-        )
+    check_hydrated(call)
     role = scopes.role(call, call.get("Role"))["Name"]
     assignee = _assignee(call, role)
     written = _scope(call)
@@ -69,6 +64,16 @@ def new_management_role_assignment(call: Call) -> Output:
     }
     call.tenant.store.put("managementRoleAssignment", guid, document)
     return [document]
+
+
+def check_hydrated(call: Call) -> None:
+    """Refuse to make role assignments and role groups before Enable-OrganizationCustomization was run once."""
+    if (call.tenant.fresh.get("organizationConfig", "organization") or {}).get("IsDehydrated"):
+        raise CmdletError(  # text: live capture by its author; type: seen in a public blog
+            "Microsoft.Exchange.Configuration.Tasks.CmdletInvalidOperationInDehydratedContextException",
+            "This operation is not allowed for the organization with disabled customizations. To enable this "
+            "operation, you need to execute Enable-OrganizationCustomization task first.",
+        )
 
 
 def _refuse_unsupported(call: Call) -> None:
@@ -143,7 +148,7 @@ def _free_name(call: Call, name: str) -> str:
     return wish
 
 
-@cmdlet("Get-ManagementRoleAssignment", "organization")
+@cmdlet("Get-ManagementRoleAssignment")
 def get_management_role_assignment(call: Call) -> Output:
     """One assignment, or those that pass the filters. App and CustomResourceScope are no filters here (docs)."""
     drop_vanished(call.tenant)
@@ -206,7 +211,7 @@ def _for_change(call: Call) -> Document:
     return newest
 
 
-@cmdlet("Set-ManagementRoleAssignment", "organization")
+@cmdlet("Set-ManagementRoleAssignment")
 def set_management_role_assignment(call: Call) -> Output:
     """Change an assignment's scope, or switch it on and off."""
     _refuse_unsupported(call)
@@ -230,7 +235,7 @@ def set_management_role_assignment(call: Call) -> Output:
     return None
 
 
-@cmdlet("Remove-ManagementRoleAssignment", "organization")
+@cmdlet("Remove-ManagementRoleAssignment")
 def remove_management_role_assignment(call: Call) -> Output:
     """Remove an assignment."""
     call.tenant.store.remove("managementRoleAssignment", _for_change(call)["Guid"])

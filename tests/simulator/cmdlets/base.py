@@ -13,7 +13,6 @@ from ..store import Document
 from ..tenant import Tenant
 from ..tokens import Principal
 
-Area = Literal["recipient", "organization"]
 Output = list[Document] | None
 Handler = Callable[["Call"], Output]
 
@@ -84,21 +83,20 @@ class Call:
 
 @dataclass(frozen=True)
 class Cmdlet:
-    """A cmdlet that the simulator runs. ``area`` decides which directory roles may."""
+    """A cmdlet that the simulator runs; who may is in ``exchange_roles``."""
 
     name: str
-    area: Area
     run: Handler
 
 
 REGISTRY: dict[str, Cmdlet] = {}
 
 
-def cmdlet(name: str, area: Area = "recipient") -> Callable[[Handler], Handler]:
+def cmdlet(name: str) -> Callable[[Handler], Handler]:
     """Register the function that runs a cmdlet."""
 
     def register(run: Handler) -> Handler:
-        REGISTRY[name.lower()] = Cmdlet(name, area, run)
+        REGISTRY[name.lower()] = Cmdlet(name, run)
         return run
 
     return register

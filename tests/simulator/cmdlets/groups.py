@@ -8,13 +8,22 @@ from __future__ import annotations
 from ..store import Document
 from ..tenant import graph_time, new_id
 from . import identity
+from .addresses import set_addresses, set_primary
 from .base import Call, CmdletError, Output, cmdlet
+from .convert import Change
 from .listing import anr, condition, truncated
 
 _MEMBER = (
     *("Identity", "Guid", "Name", "DisplayName", "Alias", "PrimarySmtpAddress", "ExternalDirectoryObjectId"),
     *("DistinguishedName", "RecipientType", "RecipientTypeDetails"),
 )
+# What Set-DistributionGroup changes and only Exchange shows.
+_KEPT = {
+    *("HiddenFromAddressListsEnabled", "MailTip", "SimpleDisplayName", "ModerationEnabled", "ModeratedBy"),
+    *("GrantSendOnBehalfTo", "AcceptMessagesOnlyFrom", "RejectMessagesFrom", "ReportToManagerEnabled"),
+    *(f"CustomAttribute{number}" for number in range(1, 16)),
+    *(f"ExtensionCustomAttribute{number}" for number in range(1, 6)),
+}
 
 
 def shown(group: Document) -> Document:
@@ -41,10 +50,14 @@ def shown(group: Document) -> Document:
         "ManagedBy": group.get("_managedBy", []),
         "Description": [group["description"]] if group.get("description") else [],
         "HiddenFromAddressListsEnabled": False,
+        "MailTip": None,
+        "GrantSendOnBehalfTo": [],
+        **{f"CustomAttribute{number}": "" for number in range(1, 16)},
         "MemberJoinRestriction": group.get("_join", "Closed"),
         "MemberDepartRestriction": group.get("_depart", "Closed" if security else "Open"),
         "RequireSenderAuthenticationEnabled": group.get("_senderAuthentication", True),
         "IsDirSynced": False,
+        **group.get("_exchange", {}),
         "WhenCreated": group["createdDateTime"],
         "WhenChanged": group["createdDateTime"],
         "IsValid": True,
@@ -113,6 +126,96 @@ def new_distribution_group(call: Call) -> Output:
             document[stored] = call.get(option)
     call.tenant.store.put("group", key, document)
     return [shown(document)]
+
+
+@cmdlet("Set-DistributionGroup")
+def set_distribution_group(call: Call) -> Output:
+    """Change a group. Who may change one they do not manage is not simulated (BypassSecurityGroupManagerCheck)."""
+    group = identity.group(call, call.get("Identity"))
+    before, now = dict(group), shown(group)
+    for prop, stored in (("Name", "_name"), ("Alias", "mailNickname")):
+        if call.given(prop):
+            if prop == "Name":
+                identity.check_name(call.get(prop))
+            identity.check_new_name(call, prop, call.get(prop), group["id"])
+            group[stored] = call.get(prop)
+    for option, stored in (
+        ("DisplayName", "displayName"),
+        ("MemberJoinRestriction", "_join"),
+        ("MemberDepartRestriction", "_depart"),
+        ("RequireSenderAuthenticationEnabled", "_senderAuthentication"),
+    ):
+        if call.given(option):
+            group[stored] = call.get(option)
+    if call.get("RoomList"):
+        group["_roomList"] = True
+    _set_addresses(call, group, now)
+    for option, value in call.parameters.items():
+        if option in _KEPT:
+            kept = value.apply(list(now.get(option) or [])) if isinstance(value, Change) else value
+            group["_exchange"] = {**group.get("_exchange", {}), option: kept}
+    if isinstance(call.get("Description"), Change):
+        group["description"] = next(iter(call.get("Description").apply([])), None)
+    if isinstance(call.get("ManagedBy"), Change):
+        names = call.get("ManagedBy").map(lambda one: str(identity.user(call, one)["displayName"]))
+        group["_managedBy"] = names.apply(list(now["ManagedBy"]))
+    if group == before:
+        call.unchanged(now["Identity"])
+        return None
+    call.tenant.store.put("group", group["id"], group)
+    return None
+
+
+def _set_addresses(call: Call, group: Document, now: Document) -> None:
+    holder = {"EmailAddresses": list(now["EmailAddresses"]), "Guid": group["id"]}
+    if call.given("EmailAddresses"):
+        set_addresses(call, holder, call.get("EmailAddresses"))
+    primary = call.get("PrimarySmtpAddress") or call.get("WindowsEmailAddress")
+    if primary:
+        set_primary(call, holder, primary)
+    if holder["EmailAddresses"] != now["EmailAddresses"]:
+        group.update(_emailAddresses=holder["EmailAddresses"], mail=holder["PrimarySmtpAddress"])
+
+
+@cmdlet("Get-UnifiedGroup")
+def get_unified_group(call: Call) -> Output:
+    """Microsoft 365 groups, which live in Entra (names: Microsoft docs)."""
+    rows = [_unified(one) for one in call.tenant.store.stale.where("group", _is_unified)]
+    if call.given("Identity"):
+        keys = ("Identity", "ExternalDirectoryObjectId", "Alias", "DisplayName", "PrimarySmtpAddress")
+        wanted = call.get("Identity").lower()
+        rows = [row for row in rows if wanted in (str(row[key]).lower() for key in keys)]
+        if not rows:
+            raise call.not_found(call.get("Identity"))
+    if call.given("Filter"):
+        passes = condition(call, "Filter")
+        rows = [row for row in rows if passes.matches(row)]
+    if call.given("Anr"):
+        rows = [row for row in rows if anr(call.get("Anr"), row)]
+    return truncated(call, rows)
+
+
+def _is_unified(group: Document) -> bool:
+    return "Unified" in group.get("groupTypes", []) and not group.get("deletedDateTime")
+
+
+def _unified(group: Document) -> Document:
+    return {
+        "Identity": group["id"],
+        "Id": group["id"],
+        "Name": group["displayName"],
+        "DisplayName": group["displayName"],
+        "Alias": group["mailNickname"],
+        "PrimarySmtpAddress": group.get("mail") or "",
+        "EmailAddresses": [f"SMTP:{group.get('mail')}"] if group.get("mail") else [],
+        "ExternalDirectoryObjectId": group["id"],
+        "AccessType": group.get("visibility") or "Public",
+        "RecipientType": "MailUniversalDistributionGroup",
+        "RecipientTypeDetails": "GroupMailbox",
+        "GroupMemberCount": len(group["_members"]),
+        "WhenCreated": group["createdDateTime"],
+        "IsValid": True,
+    }
 
 
 @cmdlet("Remove-DistributionGroup")

@@ -45,7 +45,7 @@ def _config(call: Call) -> Document:
     return call.tenant.fresh.get("organizationConfig", "organization") or {}
 
 
-@cmdlet("Get-OrganizationConfig", "organization")
+@cmdlet("Get-OrganizationConfig")
 def get_organization_config(call: Call) -> Output:
     """The settings; the app list is empty without its switch, even while it is enforced (live capture)."""
     config = call.tenant.store.view_for("exchange/organizationConfig").get("organizationConfig", "organization") or {}
@@ -54,7 +54,7 @@ def get_organization_config(call: Call) -> Output:
     return [config]
 
 
-@cmdlet("Set-OrganizationConfig", "organization")
+@cmdlet("Set-OrganizationConfig")
 def set_organization_config(call: Call) -> Output:
     """Change settings; the app list is one string that overwrites the whole list (Microsoft docs)."""
     config = _config(call)
@@ -94,7 +94,7 @@ def _check_agents(call: Call, wish: Document) -> None:
         )
 
 
-@cmdlet("Enable-OrganizationCustomization", "organization")
+@cmdlet("Enable-OrganizationCustomization")
 def enable_organization_customization(call: Call) -> Output:
     """Hydrate the tenant; a second run is an error (Microsoft docs; text: as administrators quote it)."""
     if not _config(call).get("IsDehydrated"):
@@ -106,7 +106,7 @@ def enable_organization_customization(call: Call) -> Output:
     return None
 
 
-@cmdlet("Get-AcceptedDomain", "organization")
+@cmdlet("Get-AcceptedDomain")
 def get_accepted_domain(call: Call) -> Output:
     """The verified domains."""
     domains = call.tenant.store.stale.where("domain", lambda one: bool(one["isVerified"]))
@@ -132,7 +132,7 @@ def get_accepted_domain(call: Call) -> Output:
     return truncated(call, rows)
 
 
-@cmdlet("Get-AdministrativeUnit", "organization")
+@cmdlet("Get-AdministrativeUnit")
 def get_administrative_unit(call: Call) -> Output:
     """Entra's administrative units, by id or display name."""
     if call.given("Identity"):

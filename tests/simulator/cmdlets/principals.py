@@ -45,7 +45,7 @@ def _remove(tenant: Tenant, one: Document) -> None:
         tenant.store.remove("managementRoleAssignment", assignment["Guid"])
 
 
-@cmdlet("New-ServicePrincipal", "organization")
+@cmdlet("New-ServicePrincipal")
 def new_service_principal(call: Call) -> Output:
     """Point to an Entra service principal: the Enterprise application's object id, with its AppId (Microsoft docs)."""
     drop_vanished(call.tenant)
@@ -85,7 +85,7 @@ def new_service_principal(call: Call) -> Output:
     return [document]
 
 
-@cmdlet("Get-ServicePrincipal", "organization")
+@cmdlet("Get-ServicePrincipal")
 def get_service_principal(call: Call) -> Output:
     """One service principal, or all of them."""
     drop_vanished(call.tenant)
@@ -105,7 +105,7 @@ def _for_change(call: Call) -> Document:
     return newest
 
 
-@cmdlet("Set-ServicePrincipal", "organization")
+@cmdlet("Set-ServicePrincipal")
 def set_service_principal(call: Call) -> Output:
     """Change the display name or the override."""
     one = _for_change(call)
@@ -121,14 +121,14 @@ def set_service_principal(call: Call) -> Output:
     return None
 
 
-@cmdlet("Remove-ServicePrincipal", "organization")
+@cmdlet("Remove-ServicePrincipal")
 def remove_service_principal(call: Call) -> Output:
     """Remove the pointer and the role assignments that hang on it."""
     _remove(call.tenant, _for_change(call))
     return None
 
 
-@cmdlet("Test-ServicePrincipalAuthorization", "organization")
+@cmdlet("Test-ServicePrincipalAuthorization")
 def test_service_principal_authorization(call: Call) -> Output:
     """A row per role assignment, read past the replicas; InScope only with a Resource (Microsoft docs)."""
     drop_vanished(call.tenant)

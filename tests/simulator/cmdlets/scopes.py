@@ -41,7 +41,7 @@ def uses(call: Call, name: str) -> list[Document]:
     )
 
 
-@cmdlet("New-ManagementScope", "organization")
+@cmdlet("New-ManagementScope")
 def new_management_scope(call: Call) -> Output:
     """Make a scope; its filter comes back reformatted."""
     name = call.get("Name")
@@ -83,7 +83,7 @@ def _check_name(call: Call, name: str, own: str = "") -> None:
         raise already_exists(name, f"{_CONTAINER},{_organization(call)}")
 
 
-@cmdlet("Get-ManagementScope", "organization")
+@cmdlet("Get-ManagementScope")
 def get_management_scope(call: Call) -> Output:
     """One scope, or all of them; Exclusive and Orphan filter."""
     wanted = call.get("Identity")
@@ -107,7 +107,7 @@ def _for_change(call: Call) -> Document:
     return newest
 
 
-@cmdlet("Set-ManagementScope", "organization")
+@cmdlet("Set-ManagementScope")
 def set_management_scope(call: Call) -> Output:
     """Change name or filter, for every assignment that uses the scope; returns nothing (Microsoft docs)."""
     one = _for_change(call)
@@ -132,7 +132,7 @@ def set_management_scope(call: Call) -> Output:
     return None
 
 
-@cmdlet("Remove-ManagementScope", "organization")
+@cmdlet("Remove-ManagementScope")
 def remove_management_scope(call: Call) -> Output:
     """Remove a scope that no role assignment uses (Microsoft docs)."""
     one = _for_change(call)
@@ -147,7 +147,7 @@ def remove_management_scope(call: Call) -> Output:
     return None
 
 
-@cmdlet("Get-ManagementRole", "organization")
+@cmdlet("Get-ManagementRole")
 def get_management_role(call: Call) -> Output:
     """One role, or all of them."""
     wanted = call.get("Identity")

@@ -10,8 +10,21 @@ from typing import Any
 
 import pytest
 from simulator.ews_policy import BLOCKED, DISABLED
-from simulator.tenant import Tenant
-from unit.simulator.ews_client import ALICE, APP_ID, BOB, VMR, app_token, as_user, box_of, post, stage, user_token
+from simulator.tenant import EWS_APPLICATION_ROLE, Tenant
+from unit.simulator.ews_client import (
+    ALICE,
+    APP_ID,
+    BOB,
+    VMR,
+    app_token,
+    as_user,
+    assign,
+    box_of,
+    fault_of,
+    post,
+    stage,
+    user_token,
+)
 from unit.simulator.exchange_client import Exchange
 
 OTHER_APP = "bbbbbbbb-0000-4000-8000-000000000002"
@@ -92,3 +105,13 @@ def test_a_change_takes_effect_when_every_replica_has_it(tmp_path: Path) -> None
     assert ask(tenant) == ""
     tenant.store.settle()
     assert ask(tenant) == DISABLED
+
+
+def test_an_access_policy_narrows_the_entra_grant_and_not_the_scoped_role(exo: Exchange) -> None:
+    exo.run("New-DistributionGroup", Name="Rooms", Type="Security", Members=["vmr@contoso.com"])
+    exo.run("New-ApplicationAccessPolicy", AppId=[APP_ID], PolicyScopeGroupID="Rooms", AccessRight="RestrictAccess")
+    token = app_token(exo.tenant, "full_access_as_app")
+    assert post(exo.tenant, token, as_user(VMR)).status_code == 200
+    fault_of(post(exo.tenant, token, as_user(ALICE)), "ErrorImpersonateUserDenied")
+    assign(exo.tenant, EWS_APPLICATION_ROLE, "sp", "Alias -eq 'alice'")
+    assert post(exo.tenant, token, as_user(ALICE)).status_code == 200

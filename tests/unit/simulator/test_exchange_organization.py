@@ -161,3 +161,72 @@ def test_calendar_configuration_and_folder_permissions(exo: Exchange) -> None:
         ("Anonymous", ["None"]),
     ]
     assert "couldn't be found" in exo.fails("Get-MailboxFolderPermission", Identity="alice:\\Kalender")
+
+
+def test_a_group_is_changed(exo: Exchange) -> None:
+    group = {"Identity": "vmr-users"}
+    exo.run("Set-DistributionGroup", **group, DisplayName="Rooms", PrimarySmtpAddress="rooms@contoso.com")
+    exo.run("Set-DistributionGroup", **group, CustomAttribute1="vmr", HiddenFromAddressListsEnabled=True)
+    exo.run("Set-DistributionGroup", **group, ManagedBy=["alice"], Description=["Meeting rooms"], MailTip="Hi")
+    read = exo.one("Get-DistributionGroup", Identity="rooms@contoso.com")
+    assert (read["DisplayName"], read["CustomAttribute1"], read["HiddenFromAddressListsEnabled"]) == (
+        "Rooms",
+        "vmr",
+        True,
+    )
+    assert read["EmailAddresses"] == ["SMTP:rooms@contoso.com", "smtp:vmr-users@contoso.com"]
+    assert (read["ManagedBy"], read["Description"], read["MailTip"]) == (["Alice Anker"], ["Meeting rooms"], "Hi")
+    assert "no settings of" in warnings(exo, "Set-DistributionGroup", **group, DisplayName="Rooms")[0]
+    assert "already being used" in exo.fails("Set-DistributionGroup", **group, PrimarySmtpAddress="bob@contoso.com")
+    exo.run("Set-DistributionGroup", **group, Name="Room users", Alias="room-users")
+    assert exo.one("Get-DistributionGroup", Identity="Room users")["Alias"] == "room-users"
+
+
+def test_microsoft_365_groups_are_no_distribution_groups(exo: Exchange) -> None:
+    assert exo.run("Get-UnifiedGroup") == []
+    group = exo.tenant.fresh.all("group")[0]
+    exo.tenant.store.put("group", "m365", {**group, "id": "m365", "groupTypes": ["Unified"], "mailNickname": "team"})
+    assert exo.one("Get-UnifiedGroup", Identity="team")["RecipientTypeDetails"] == "GroupMailbox"
+    assert len(exo.run("Get-DistributionGroup")) == 1
+    assert "couldn't be found" in exo.fails("Get-UnifiedGroup", Identity="nobody")
+
+
+# --- language and access policies -------------------------------------------------------------------------------------
+
+
+def test_a_language_renames_the_folders_where_asked(exo: Exchange) -> None:
+    alice = {"Identity": "alice"}
+    assert exo.one("Get-MailboxRegionalConfiguration", **alice)["Language"] is None
+    exo.run("Set-MailboxRegionalConfiguration", **alice, Language="de-DE", TimeZone="W. Europe Standard Time")
+    read = exo.one("Get-MailboxRegionalConfiguration", **alice, VerifyDefaultFolderNameLanguage=True)
+    assert (read["Language"], read["DefaultFolderNameMatchingUserLanguage"]) == ("de-DE", False)
+    exo.run("Set-MailboxRegionalConfiguration", **alice, LocalizeDefaultFolderName=True)
+    assert exo.one("Get-MailboxFolderStatistics", **alice, FolderScope="Calendar")["Name"] == "Kalender"
+    read = exo.one("Get-MailboxRegionalConfiguration", **alice, VerifyDefaultFolderNameLanguage=True)
+    assert read["DefaultFolderNameMatchingUserLanguage"] is True
+    assert "isn't valid" in exo.fails("Set-MailboxRegionalConfiguration", **alice, Language="Klingon!")
+    assert warnings(exo, "Set-MailboxRegionalConfiguration", **alice, Language="de-DE")
+
+
+def test_access_policies_narrow_an_application(exo: Exchange) -> None:
+    exo.run("New-DistributionGroup", Name="Rooms", Type="Security", Members=["alice"])
+    app = "11111111-1111-4111-8111-111111111111"
+    policy = {"AppId": [app], "PolicyScopeGroupID": "Rooms", "AccessRight": "RestrictAccess"}
+    made = exo.one("New-ApplicationAccessPolicy", **policy, Description="Rooms only")
+    assert (made["AppId"], made["ScopeName"], made["AccessRight"]) == (app, "Rooms", "RestrictAccess")
+
+    def check(who: str) -> str:
+        return str(exo.one("Test-ApplicationAccessPolicy", Identity=who, AppId=app)["AccessCheckResult"])
+
+    assert (check("alice"), check("bob")) == ("Granted", "Denied")
+    assert "already exists" in exo.fails("New-ApplicationAccessPolicy", **policy)
+    assert exo.run("Get-ApplicationAccessPolicy", Identity=made["Identity"]) == exo.run("Get-ApplicationAccessPolicy")
+    exo.run("Remove-ApplicationAccessPolicy", Identity=made["Identity"], Confirm=False)
+    assert "couldn't be found" in exo.fails("Get-ApplicationAccessPolicy", Identity=made["Identity"])
+    exo.run("New-ApplicationAccessPolicy", **{**policy, "AccessRight": "DenyAccess"})
+    assert (check("alice"), check("bob")) == ("Denied", "Granted")
+    unfit = {**policy, "AppId": ["22222222-2222-4222-8222-222222222222"], "PolicyScopeGroupID": "vmr-users"}
+    assert "isn't a security principal" in exo.fails("New-ApplicationAccessPolicy", **unfit)
+    assert "valid application ID" in exo.fails("New-ApplicationAccessPolicy", **{**policy, "AppId": ["scheduler"]})
+    wrong = {**policy, "AccessRight": "Allow"}
+    assert "RestrictAccess, DenyAccess" in exo.fails("New-ApplicationAccessPolicy", **wrong)
