@@ -28,8 +28,10 @@ class Request:
         tried: what it tries to do, for messages: "read the user x".
         headers: beside Authorization, Content-Type and User-Agent.
         body: sent as JSON when not None.
+        form: sent as a form when not None.
         repeatable: whether doing it twice is the same as doing it once.
         lasting: a text that makes an answer final although its status is a transient one.
+        scheme: the first word of the Authorization header, which is left out where there is no token.
     """
 
     method: str
@@ -39,10 +41,12 @@ class Request:
     body: Any = None
     repeatable: bool = True
     lasting: str = ""
+    form: Mapping[str, str] | None = None
+    scheme: str = "Bearer"
 
 
 TokenProvider = Callable[[bool], str]
-"""Gives a bearer token; True asks for a new one."""
+"""Gives a token, what follows the scheme in the Authorization header; True asks for a new one."""
 
 
 class Http:
@@ -52,10 +56,11 @@ class Http:
         ca_path: a CA file that wins over REQUESTS_CA_BUNDLE; None for the system's.
         timeout: seconds for one request.
         deadline: when to stop retrying.
+        verify: whether the other side must prove who it is; only ever False for a machine of the user's own.
     """
 
-    def __init__(self, ca_path: str | None, timeout: float, deadline: Deadline) -> None:
-        self.session = make_session(ca_path, timeout)
+    def __init__(self, ca_path: str | None, timeout: float, deadline: Deadline, verify: bool = True) -> None:
+        self.session = make_session(ca_path, timeout, verify)
         self.deadline = deadline
 
     def send(self, request: Request, token: TokenProvider) -> Response:
@@ -117,8 +122,10 @@ class Http:
     def _once(self, request: Request, bearer: str) -> Response:
         import requests
 
-        headers = {"Accept": "application/json", **request.headers, "Authorization": f"Bearer {bearer}"}
-        data = None
+        headers = {"Accept": "application/json", **request.headers}
+        if bearer:
+            headers["Authorization"] = f"{request.scheme} {bearer}"
+        data: bytes | Mapping[str, str] | None = request.form
         if request.body is not None:
             data = json.dumps(request.body).encode()
             headers.setdefault("Content-Type", "application/json")

@@ -32,7 +32,7 @@ CHUNK = 64 * 1024
 USER_AGENT = "vmrops.o365/0.1.0 (Ansible collection)"
 
 
-def make_session(ca_path: str | None, timeout: float) -> requests.Session:
+def make_session(ca_path: str | None, timeout: float, verify: bool = True) -> requests.Session:
     """A session for every service.
 
     It follows no redirect, since what is sent holds credentials, and takes none from a .netrc file, which would replace them.
@@ -41,11 +41,12 @@ def make_session(ca_path: str | None, timeout: float) -> requests.Session:
     Args:
         ca_path: a CA file that wins over the environment's; None for the environment's, or the system's.
         timeout: seconds for one request, from the connection to the last byte of the answer.
+        verify: whether the other side must prove who it is.
 
     Raises:
         MissingLibrary: requests is not installed.
     """
-    adapter = make_adapter(ca_path, timeout)
+    adapter = make_adapter(ca_path, timeout, verify)
     import requests
 
     class Session(requests.Session):
@@ -61,7 +62,9 @@ def make_session(ca_path: str | None, timeout: float) -> requests.Session:
     return session
 
 
-def make_adapter(ca_path: str | None, seconds: float) -> Callable[..., requests.adapters.HTTPAdapter]:
+def make_adapter(
+    ca_path: str | None, seconds: float, verified: bool = True
+) -> Callable[..., requests.adapters.HTTPAdapter]:
     """A class of adapters, to be mounted on a session; arguments and errors as of make_session."""
     try:
         import requests
@@ -74,10 +77,10 @@ def make_adapter(ca_path: str | None, seconds: float) -> Callable[..., requests.
 
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
             self.allowance = _Allowance()
-            super().init_poolmanager(*args, ssl_context=_tls_context(self.allowance), **kwargs)
+            super().init_poolmanager(*args, ssl_context=_tls_context(self.allowance, verified), **kwargs)
 
         def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-            return super().proxy_manager_for(proxy, ssl_context=_tls_context(self.allowance), **kwargs)
+            return super().proxy_manager_for(proxy, ssl_context=_tls_context(self.allowance, verified), **kwargs)
 
         def send(
             self,
@@ -88,13 +91,14 @@ def make_adapter(ca_path: str | None, seconds: float) -> Callable[..., requests.
             cert: Any = None,
             proxies: Any = None,
         ) -> requests.Response:
-            """One request and its answer, read whole. Verification stays on, whatever the caller says."""
+            """One request and its answer, read whole. Verification stays as it was made, whatever the caller says."""
             host = str(urlsplit(str(request.url)).hostname)
             _check_scheme(str(request.url), host)
             request.headers["Accept-Encoding"] = "gzip"
             self.allowance.start(seconds)
             try:
-                response = super().send(request, True, seconds, ca_path or verify or True, cert, proxies)
+                trusted = (ca_path or verify or True) if verified else False
+                response = super().send(request, True, seconds, trusted, cert, proxies)
                 response._content = _body(response, host)
                 response._content_consumed = True  # type: ignore[attr-defined]
             except requests.exceptions.SSLError as error:
@@ -155,8 +159,8 @@ class _Allowance:
             raise _too_large("the service")
 
 
-def _tls_context(allowance: _Allowance) -> ssl.SSLContext:
-    """Contexts that verify; requests adds the certificates to trust."""
+def _tls_context(allowance: _Allowance, verified: bool) -> ssl.SSLContext:
+    """Contexts that verify, unless told otherwise; requests adds the certificates to trust."""
 
     class Socket(ssl.SSLSocket):
         """A socket on an allowance."""
@@ -178,6 +182,7 @@ def _tls_context(allowance: _Allowance) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.sslsocket_class = Socket
+    context.check_hostname = verified
     return context
 
 

@@ -1,0 +1,117 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signing in to a Pexip Management Node: as an administrator, or as an OAuth2 client that signs an assertion."""
+
+from __future__ import annotations
+
+import base64
+import time
+import traceback
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .credentials import BadCredentials
+from .errors import MissingLibrary, SignInFailed
+from .http import Http, Request
+
+TOKEN_PATH = "/oauth/token/"  # noqa: S105 - an address
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_SECONDS = 300
+SCOPE = "is_admin use_api"
+
+
+class NodeSignIn(Protocol):
+    """How requests prove who sends them."""
+
+    @property
+    def scheme(self) -> str:
+        """The first word of the Authorization header."""
+
+    def __call__(self, renew: bool) -> str:
+        """What follows it; ``renew`` asks for a new one."""
+
+
+@dataclass(frozen=True)
+class Administrator:
+    """A web administrator, or an LDAP account that may use the API."""
+
+    basic: str = field(repr=False)
+    scheme: str = "Basic"
+
+    @classmethod
+    def named(cls, username: str, password: str) -> Administrator:
+        """From a name and a password."""
+        return cls(base64.b64encode(f"{username}:{password}".encode()).decode())
+
+    def __call__(self, renew: bool) -> str:
+        return self.basic
+
+
+@dataclass
+class OAuth2Client:
+    """An OAuth2 client of the node: it signs an assertion with its private key (ES256) and gets a token for an hour.
+
+    Args:
+        base_url: the node's address.
+        client_id: the client's id.
+        private_key: its private key, as PEM.
+        http: what the token is asked for with.
+    """
+
+    base_url: str
+    client_id: str
+    private_key: str = field(repr=False)
+    http: Http
+    scheme: str = "Bearer"
+    _token: str = field(default="", repr=False)
+
+    def __call__(self, renew: bool) -> str:
+        """The token, asked for when there is none or a new one is wanted. Raises SignInFailed, BadCredentials."""
+        if renew or not self._token:
+            self._token = self._ask()
+        return self._token
+
+    def _ask(self) -> str:
+        tried = f"sign in to {self.base_url} as the OAuth2 client {self.client_id}"
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self._assertion(),
+            "scope": SCOPE,
+        }
+        response = self.http.send(Request("POST", self.base_url + TOKEN_PATH, tried, form=form), _nobody)
+        body: Any = response.json()
+        answer: Mapping[str, Any] = body if isinstance(body, dict) else {}
+        token = answer.get("access_token")
+        if response.status != 200 or not isinstance(token, str) or not token.isascii() or not token.isprintable():
+            text = str(answer.get("error_description") or "the node gave no token")
+            advice = "Check node_client_id and node_private_key, that the client is enabled, and both machines' clocks."
+            raise SignInFailed(tried, response.status, str(answer.get("error") or ""), text, advice=advice)
+        return token
+
+    def _assertion(self) -> str:
+        try:
+            import jwt
+        except ImportError as error:
+            raise MissingLibrary("PyJWT", traceback.format_exc()) from error
+        now = int(time.time())
+        claims = {
+            "iss": self.client_id,
+            "sub": self.client_id,
+            "aud": self.base_url + TOKEN_PATH,
+            "iat": now,
+            "exp": now + ASSERTION_SECONDS,
+            "jti": str(uuid.uuid4()),
+        }
+        try:
+            return jwt.encode(claims, self.private_key, algorithm="ES256")
+        except (ValueError, TypeError, jwt.PyJWTError) as error:
+            raise BadCredentials(f"node_private_key is no PEM of a P-256 key: {error}") from error
+
+
+def _nobody(renew: bool) -> str:
+    """No Authorization header: the assertion says who asks."""
+    return ""
