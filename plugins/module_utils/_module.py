@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
-from ._plan import Refused
+from ._masking import STRETCH, masked, stretches
+from ._plan import MASK, Refused
 from ._private_files import UnsafeFile
 from ._reconcile import Client, Resource, Run
 from ._services.directory import Directory
@@ -113,6 +115,47 @@ def show_on_terminal(message: str) -> None:
         ) from error
 
 
+class Module(AnsibleModule):  # type: ignore[misc]  # ansible-core is not typed
+    """AnsibleModule, silent about values for as long as it checks the arguments.
+
+    A value in the wrong place may be a secret that no option marks: a misspelt option, a password where a word was expected.
+    """
+
+    def __init__(self, **more: Any) -> None:
+        self.checked = False
+        super().__init__(**more)
+        self.checked = True
+
+    def fail_json(self, msg: str, **result: Any) -> None:
+        """As Ansible's; the names of the arguments are shown, and their values only where they nearly are a known word."""
+        if not self.checked:
+            words = " ".join(_words(self.argument_spec))
+            values = [value for value in _texts(self.params) if len(value) >= STRETCH]
+            foreign = [one for one in values if not any(part in words for part in stretches(one))]
+            msg, result["invocation"] = masked(str(msg), foreign), {"module_args": dict.fromkeys(self.params, MASK)}
+        super().fail_json(msg, **result)
+
+
+def _words(specification: Mapping[str, Any]) -> Iterator[str]:
+    """The names of options, and what they may be."""
+    for name, option in specification.items():
+        yield name
+        yield from map(str, option.get("choices") or ())
+        yield from _words(option.get("options") or {})
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts within a value; names are none."""
+    if isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value
+
+
 def run_module(
     arguments: Mapping[str, Any], make_resource: Callable[[Mapping[str, Any]], Resource[Any]], **more: Any
 ) -> None:
@@ -123,7 +166,8 @@ def run_module(
         make_resource: from options (None for those not given) to the managed object. May raise Refused.
         more: further arguments of AnsibleModule (required_if, mutually_exclusive, ...).
     """
-    module = AnsibleModule(argument_spec={**AUTH_ARGUMENTS, **arguments}, supports_check_mode=True, **more)
+    module = Module(argument_spec={**AUTH_ARGUMENTS, **arguments}, supports_check_mode=True, **more)
+    connection: Connection | None = None
     run: Run[Any] | None = None
     try:
         resource = make_resource({**module.params, "check_mode": module.check_mode})
@@ -132,13 +176,23 @@ def run_module(
         run = Run(resource, connection, clients, connection.deadline, module.check_mode)
         result = run.reconcile()
     except MissingLibrary as error:
-        module.fail_json(msg=missing_required_lib(error.name), exception=error.trace)
+        failure = {"msg": missing_required_lib(error.name), "exception": error.trace}
     except (Refused, BadCredentials, UnsafeFile, ServiceError) as error:
-        module.fail_json(msg=_message(error, run), **(_done(run) if run else {}))
+        failure = {"msg": _message(error, run)}
+    except Exception as error:
+        unforeseen = RuntimeError(f"This was not foreseen, and is an error in the collection: {error!r}.")
+        failure = {"msg": _message(unforeseen, run), "exception": traceback.format_exc()}
     else:
+        secrets = connection.tokens.secrets
         for warning in result.pop("warnings"):
-            module.warn(warning)
+            module.warn(masked(warning, {*secrets, *module.no_log_values, *run.known_secrets()}))
+        module.no_log_values.update(secrets)
         module.exit_json(**result)
+    # Not while the exception is handled: Ansible would add its traceback, and with it texts that are not masked.
+    secrets = {*module.no_log_values, *(connection.tokens.secrets if connection else ())}
+    texts = {name: masked(text, {*secrets, *(run.known_secrets() if run else ())}) for name, text in failure.items()}
+    module.no_log_values.update(secrets)
+    module.fail_json(**texts, **(_done(run) if run else {}))
 
 
 def _message(error: Exception, run: Run[Any] | None) -> str:
@@ -154,5 +208,5 @@ def _done(run: Run[Any]) -> dict[str, Any]:
     return {
         "changed": bool(run.done),
         "steps_done": [step.summary for step in run.done],
-        **run.resource.secrets(run.answers),
+        **run.secrets(),
     }

@@ -137,6 +137,18 @@ def revealed(value: Any) -> Any:
     return value
 
 
+def secrets_in(value: Any) -> Iterator[str]:
+    """The secrets that a value holds, in clear."""
+    if isinstance(value, Secret):
+        yield value.value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from secrets_in(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from secrets_in(inner)
+
+
 def _resolve(value: Any, answers: Mapping[str, Mapping[str, Any]]) -> Any:
     if isinstance(value, Ref):
         return answers.get(value.step, {}).get(value.member, value)

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from ._plan import Plan, Refused, Step, printable, revealed
+from ._plan import Plan, Refused, Step, printable, revealed, secrets_in
 from ._transport.clock import Backoff, Deadline
 from ._transport.errors import Busy, Conflict, MayHaveHappened, NotFound, ServiceError, TimedOut, Unsettled
 
@@ -49,7 +49,7 @@ class Resource(Protocol[State]):
         """What only a trial can show, tried after everything else; merged into the result. Raises Refused."""
 
     def secrets(self, answers: Answers) -> dict[str, Any]:
-        """What only this run's answers hold; returned even when a later step fails."""
+        """What only this run's answers hold, secrets marked; returned even when a later step fails."""
 
 
 class Client(Protocol):
@@ -100,8 +100,20 @@ class Run(Generic[State]):
             "warnings": list(self.plan.warnings),
             **self.steps(),
             **self.resource.result(state, self.answers),
-            **self.resource.secrets(self.answers),
+            **self.secrets(),
             **proof,
+        }
+
+    def secrets(self) -> dict[str, Any]:
+        """The members of the result that hold what only this run knows, in clear."""
+        found: dict[str, Any] = revealed(self.resource.secrets(self.answers))
+        return found
+
+    def known_secrets(self) -> set[str]:
+        """Every secret that this run sent or was told; none of them may stand in a text."""
+        return {
+            *secrets_in([step.values for step in self.plan.steps]),
+            *secrets_in(self.resource.secrets(self.answers)),
         }
 
     def steps(self) -> dict[str, Any]:
@@ -136,6 +148,16 @@ class Run(Generic[State]):
             if expired or ((not self._pending(plan) or broken) and not self.deadline.sleep(polls.next())):
                 raise broken or self._not_shown(plan)
 
+    def _prove(self, state: State) -> dict[str, Any]:
+        """The trial, again for a while when what it tries was made a moment ago."""
+        backoff, patience = Backoff(0.2, 5.0), Deadline(PROOF_SECONDS)
+        while True:
+            try:
+                return self.resource.prove(self.readers, state)
+            except (Refused, NotFound):
+                if not (self.done and patience.left and self.deadline.sleep(backoff.next())):
+                    raise
+
     def _read(self) -> State:
         """The current state, read again while one replica does not know what another has just shown."""
         backoff, patience = Backoff(0.2, 5.0), Deadline(LOOK_AGAIN_SECONDS)
@@ -148,16 +170,6 @@ class Run(Generic[State]):
 
     def _pass(self, plan: Plan) -> ServiceError | None:
         """Carry out what is pending, in order; the failure that has to be looked into before going on, if any."""
-    def _prove(self, state: State) -> dict[str, Any]:
-        """The trial, again for a while when what it tries was made a moment ago."""
-        backoff, patience = Backoff(0.2, 5.0), Deadline(PROOF_SECONDS)
-        while True:
-            try:
-                return self.resource.prove(self.readers, state)
-            except (Refused, NotFound):
-                if not (self.done and patience.left and self.deadline.sleep(backoff.next())):
-                    raise
-
         for step in self._pending(plan):
             resolved = step.resolved(self.answers)
             if resolved.refers:

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._plan import Plan, Ref, Refused, Step
+from .._plan import Plan, Ref, Refused, Secret, Step
 from . import _app_credentials, _application_state, _permissions
 from ._application_state import State
 from ._base import Managed
@@ -280,4 +280,4 @@ class OAuthApp(Managed):
         made = answers.get("secret")
         if not made:
             return {}
-        return {"secret": {"value": made["secretText"], "key_id": made["keyId"], "end": made["endDateTime"]}}
+        return {"secret": {"value": Secret(made["secretText"]), "key_id": made["keyId"], "end": made["endDateTime"]}}

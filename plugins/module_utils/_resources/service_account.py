@@ -181,7 +181,7 @@ class ServiceAccount(Managed):
     def secrets(self, answers: Mapping[str, Object]) -> dict[str, Any]:
         """What only this run knows: the password it generated, once the account was created with it."""
         if "user" in answers and self.options["password"] is None:
-            return {"password": self.generated}
+            return {"password": Secret(self.generated)}
         return {}
 
     # --- checks before any write --------------------------------------------------------------------------------------

@@ -100,6 +100,7 @@ class DeviceCode:
     Args:
         show: prints where to go; raises when there is nowhere to print to.
         cache: a file for the refresh token (mode 0600), so that the next task need not ask again; None for none.
+        secrets: what was sent or told beside tokens; an answer may repeat it.
     """
 
     authority: str
@@ -107,6 +108,7 @@ class DeviceCode:
     show: Callable[[str], None] = field(repr=False)
     cache: Path | None
     hint: str = "auth_method"
+    secrets: set[str] = field(default_factory=set, repr=False)
 
     def acquire(self, resource: str, session: requests.Session) -> Mapping[str, Any]:
         """A delegated token: from the cache when there is an account, else by the device code grant."""
@@ -114,6 +116,7 @@ class DeviceCode:
         cache = msal.SerializableTokenCache()
         if self.cache and (kept := read_private(self.cache)):
             cache.deserialize(kept)
+            self.secrets.update(one["secret"] for one in cache.search(msal.TokenCache.CredentialType.REFRESH_TOKEN))
         application = msal.PublicClientApplication(
             self.client_id, authority=self.authority, token_cache=cache, http_client=session, instance_discovery=False
         )
@@ -125,6 +128,7 @@ class DeviceCode:
             flow = application.initiate_device_flow(scopes)
             if "user_code" not in flow:
                 return dict(flow)
+            self.secrets.update((flow["device_code"], flow["user_code"]))
             self.show(flow["message"])
             result = application.acquire_token_by_device_flow(flow)
         if self.cache and cache.has_state_changed:
@@ -142,6 +146,12 @@ class Tokens:
     def __init__(self, credential: Credential, session: requests.Session, deadline: Deadline) -> None:
         self._credential, self._session, self._deadline = credential, session, deadline
         self._kept: dict[str, tuple[str, float]] = {}
+        self._issued: set[str] = set()
+
+    @property
+    def secrets(self) -> set[str]:
+        """Every secret that signing in has brought, for whoever has to keep them out of texts."""
+        return self._issued | getattr(self._credential, "secrets", set())
 
     def provider(self, resource: str) -> Callable[[bool], str]:
         """A function that gives a token for ``resource``; called with True it asks for a new one."""
@@ -175,17 +185,20 @@ class Tokens:
         import requests
 
         tried, backoff = f"sign in for {resource}", Backoff()
+        failed = import_msal().exceptions.MsalServiceError  # what msal makes of a 5xx
         while True:
             try:
                 result = self._credential.acquire(resource, self._session)
+                self._issued.update(str(value) for name, value in result.items() if name.endswith("_token"))
             except (Untrusted, BadAnswer) as error:
                 raise SignInFailed(tried, text=error.text, advice=error.advice) from error
             except requests.exceptions.RequestException as error:
                 failure: Exception = Unreachable(tried, text=network_words(error), advice=_NETWORK_ADVICE)
+            except failed as error:
+                failure = Unreachable(tried, text=str(error), advice=_NETWORK_ADVICE)
             except ValueError as error:
                 raise self._refused(tried, "", str(error)) from error
             except _UNEXPECTED as error:
-        failed = import_msal().exceptions.MsalServiceError  # what msal makes of a 5xx
                 raise SignInFailed(tried, text=f"the answer makes no sense: {error}", advice=_NETWORK_ADVICE) from error
             else:
                 if _is_usable(result):
@@ -194,8 +207,6 @@ class Tokens:
                 text = str(result.get("error_description", "")).splitlines()
                 first = text[0] if text else "no token and no reason"
                 if code not in TRANSIENT_CODES and "status_code" not in code:
-            except failed as error:
-                failure = Unreachable(tried, text=str(error), advice=_NETWORK_ADVICE)
                     raise self._refused(tried, code, first, str(result.get("correlation_id", "")))
                 failure = Unreachable(tried, code=code, text=first, advice=_NETWORK_ADVICE)
             if not self._deadline.sleep(backoff.next()):

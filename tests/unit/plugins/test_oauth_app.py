@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils._plan import Plan, Ref, Refused
+from ansible_collections.vmrops.o365.plugins.module_utils._plan import Plan, Ref, Refused, Secret
 from ansible_collections.vmrops.o365.plugins.module_utils._resources import _app_credentials as credentials
 from ansible_collections.vmrops.o365.plugins.module_utils._resources._permissions import Wanted
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.oauth_app import OAuthApp, State
@@ -339,7 +339,7 @@ def test_secret_that_would_be_renewed_in_every_run() -> None:
 def test_secret_is_told_even_when_a_later_step_fails() -> None:
     answer = {"secretText": "text", "keyId": "new", "endDateTime": "2027-01-01T00:00:00Z"}
     told = app(secret=SECRET).secrets({"secret": answer})
-    assert told == {"secret": {"value": "text", "key_id": "new", "end": "2027-01-01T00:00:00Z"}}
+    assert told == {"secret": {"value": Secret("text"), "key_id": "new", "end": "2027-01-01T00:00:00Z"}}
     assert app().secrets({}) == {}
 
 

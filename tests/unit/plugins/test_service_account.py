@@ -9,7 +9,7 @@ import string
 from typing import Any
 
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils._plan import Plan, Ref, Refused, printable
+from ansible_collections.vmrops.o365.plugins.module_utils._plan import Plan, Ref, Refused, Secret, printable
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.service_account import (
     ServiceAccount,
     State,
@@ -102,7 +102,7 @@ def test_generated_password_is_the_same_in_every_plan_of_a_run_and_told_once_mad
     first, second = (resource.plan(nobody()).steps[0] for _plan in range(2))
     assert first.covers(second)
     assert resource.secrets({}) == {}
-    assert resource.secrets({"user": {"id": "user-id"}}) == {"password": resource.generated}
+    assert resource.secrets({"user": {"id": "user-id"}}) == {"password": Secret(resource.generated)}
     assert account(display_name="Pexip", password="given").secrets({"user": {}}) == {}
 
 
