@@ -9,6 +9,8 @@ import argparse
 import asyncio
 import json
 import os
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from . import entra, graph, infinity, outlook, seed
@@ -42,6 +44,9 @@ def main() -> None:
     )
     command.add_argument("--faults", type=Path, help="YAML list of what goes wrong on purpose")
     command.add_argument("--wire-log", type=Path, help="a JSON line per request is appended here")
+    command.add_argument(
+        "--breaches", type=Path, help="answers that are not as the services describe them are told here; else on stderr"
+    )
     options = parser.parse_args()
 
     options.state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -84,12 +89,17 @@ def main() -> None:
         infinity.scheduler_of(node, str(ca_path)).start(options.poll)
     services = {
         "login": entra.application(tenant, urls),
-        "graph": graph.application(tenant, urls),
+        "graph": graph.application(tenant, urls, lambda text: _tell(options.breaches, text)),
         "outlook": outlook.application(tenant, urls),
         "infinity": infinity.application(node, urls, ca_path),
     }
     door = Door(tenant, services, by_port, Faults.load(options.faults), options.latency / 1000, options.wire_log)
     asyncio.run(serve(door, sockets, certificate, f"ready: {path}"))
+
+
+def _tell(path: Path | None, breach: str) -> None:
+    with path.open("a") if path else nullcontext(sys.stderr) as file:
+        print(breach, file=file)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 # Copyright (c) 2026 the vmrops.o365 authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Microsoft Graph v1.0: tokens in, one operation at a time, Graph's envelope out.
+"""Microsoft Graph: tokens in, one operation at a time, Graph's envelope out.
+
+v1.0 is what is simulated. ``/beta`` is answered by the same operations, since clients in the field use it for the same
+objects; what only beta has is not there.
 
 The operations themselves register in the ``graph_*`` modules. Sources of facts are named where they are used.
 """
@@ -11,7 +14,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -29,12 +32,17 @@ from . import (
     graph_groups,
     graph_licences,
     graph_mailboxes,
+    graph_members,
+    graph_policies,
     graph_roles,
     graph_service_principals,
     graph_users,
 )
 from .graph_batch import run_batch
-from .graph_call import OPERATIONS, Answer, Call, GraphError, Key, denied, match, segments
+from .graph_call import OPERATIONS, OPTIONS, Answer, Call, GraphError, Key, denied
+from .graph_contract import breaches, error_breaches
+from .graph_odata import metadata_level
+from .graph_path import methods, resolve, segments
 from .graph_permissions import check
 from .store import Document
 from .tenant import Tenant
@@ -50,11 +58,14 @@ RESOURCES = (
     graph_groups,
     graph_licences,
     graph_mailboxes,
+    graph_policies,
+    graph_members,
     graph_roles,
     graph_service_principals,
     graph_users,
 )
-VERSION = "/v1.0"
+VERSIONS = ("/v1.0", "/beta")
+Breach = Callable[[str], None]
 _UNAUTHORISED = {
     "missing": "Access token is empty.",
     "expired": "Lifetime validation failed, the token is expired.",
@@ -79,9 +90,14 @@ _DIAGNOSTIC = {
 }
 
 
-def application(tenant: Tenant, urls: Mapping[str, str]) -> ASGIApp:
-    """Graph for one tenant."""
-    service = _Graph(tenant, urls)
+def refuse(breach: str) -> None:
+    """What is done about a breach of contract inside a test: it fails."""
+    raise AssertionError(breach)
+
+
+def application(tenant: Tenant, urls: Mapping[str, str], breach: Breach = refuse) -> ASGIApp:
+    """Graph for one tenant. ``breach`` is told of each answer that is not as Microsoft describes it."""
+    service = _Graph(tenant, urls, breach)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -93,29 +109,27 @@ def application(tenant: Tenant, urls: Mapping[str, str]) -> ASGIApp:
 
 
 class _Graph:
-    def __init__(self, tenant: Tenant, urls: Mapping[str, str]) -> None:
-        self.tenant, self.urls = tenant, urls
-        self.base = urls["graph"] + VERSION
+    def __init__(self, tenant: Tenant, urls: Mapping[str, str], breach: Breach) -> None:
+        self.tenant, self.urls, self.breach = tenant, urls, breach
 
     def respond(self, request: Request, content: bytes) -> Response:
         request_id = str(uuid.uuid4())
         headers = {name.lower(): value for name, value in request.headers.items()}
-        client_request_id = headers.get("client-request-id", request_id)
-        ids = {"request-id": request_id, "client-request-id": client_request_id}
+        ids = {"request-id": request_id, "client-request-id": headers.get("client-request-id", request_id)}
         method = "GET" if request.method == "HEAD" else request.method
-        if method == "OPTIONS":
-            return Response(status_code=200, headers={**ids, "Allow": "GET,POST,PATCH,DELETE,OPTIONS"})
         try:
+            version, path, query = _target(request.scope["path"], request.scope["query_string"].decode("latin-1"))
+            if method == "OPTIONS":
+                return _options(path, headers, ids)
             principal = self._principal(headers.get("authorization"))
-            path, query = self._target(request.scope["path"], request.scope["query_string"].decode("latin-1"))
             if path.lower() == "/$batch" and method == "POST":
-                answer = run_batch(_json(headers, content), lambda *item: self._item(principal, *item))
+                answer = run_batch(_json(headers, content), lambda *item: self._item(principal, version, *item))
             else:
                 with self.tenant.store.savepoint():
-                    answer = self.run(principal, method, path, query, headers, _json(headers, content))
+                    answer = self.run(principal, version, method, path, query, headers, _json(headers, content))
         except GraphError as error:
-            answer = envelope(error, request_id, client_request_id)
-        return _http(answer, ids)
+            answer = self._envelope(error, ids)
+        return _http(answer, headers, ids)
 
     def _principal(self, authorization: str | None) -> Principal:
         try:
@@ -126,45 +140,40 @@ class _Graph:
                 401, "InvalidAuthenticationToken", _UNAUTHORISED[refused.reason], None, challenge
             ) from refused
 
-    @staticmethod
-    def _target(path: str, query: str) -> tuple[str, dict[str, str]]:
-        """The path after the version, and the query options with lower-case names and no ``$``."""
-        path = "/" + path.lstrip("/")
-        if not path.lower().startswith(VERSION + "/"):
-            # Unverified wording.
-            raise GraphError(400, "BadRequest", f"Invalid version: {path.strip('/').split('/')[0]}")
-        options = {name.lstrip("$").lower(): value for name, value in parse_qsl(query, keep_blank_values=True)}
-        return path[len(VERSION) :], options
-
-    def _item(self, principal: Principal, method: str, url: str, headers: Mapping[str, str], body: Any) -> Answer:
+    def _item(
+        self, principal: Principal, version: str, method: str, url: str, headers: Mapping[str, str], body: Any
+    ) -> Answer:
         """One item of a batch."""
         request_id = str(uuid.uuid4())
         try:
             path, _rest, options = url.partition("?")
-            path, query = self._target(VERSION + "/" + unquote(path).lstrip("/"), options)
+            version, path, query = _target(f"{version}/{unquote(path).lstrip('/')}", options)
             with self.tenant.store.savepoint():
-                answer = self.run(principal, method, path, query, headers, body)
+                answer = self.run(principal, version, method, path, query, headers, body)
         except GraphError as error:
-            answer = envelope(error, request_id, headers.get("client-request-id", request_id))
+            ids = {"request-id": request_id, "client-request-id": headers.get("client-request-id", request_id)}
+            answer = self._envelope(error, ids)
         return answer
 
     def run(
-        self, principal: Principal, method: str, path: str, query: dict[str, str], headers: Mapping[str, str], body: Any
+        self,
+        principal: Principal,
+        version: str,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        headers: Mapping[str, str],
+        body: Any,
     ) -> Answer:
         """One operation: find it, check that the caller may, do it. Raises GraphError."""
         parts = segments(path)
-        me = bool(parts) and parts[0].lower() == "me"
-        if me:
+        if parts and parts[0].lower() == "me":
             if principal.app_only:
                 text = "/me request is only valid with delegated authentication flow."
                 raise GraphError(400, "BadRequest", text)
             parts = ["users", Key(principal.user_id), *parts[1:]]
-        found = match(method, parts)
-        if found is None and parts and parts[-1].startswith("microsoft.graph."):
-            found = match(method, [*parts[:-1], parts[-1].removeprefix("microsoft.graph.")])
-        if found is None:
-            raise _unknown_segment(parts)
-        name, keys = found[0], found[1]
+        target = resolve(method, parts)
+        name, keys = target.operation, target.keys
         own = (
             bool(keys)
             and name.startswith(("GET /users/", "PATCH /users/", "POST /users/"))
@@ -173,9 +182,29 @@ class _Graph:
         permissions = check(name, principal, own)
         if permissions is None:
             raise denied()
-        tidy = "/" + "/".join(parts)
-        call = Call(self.tenant, self.base, method, tidy, query, headers, body, principal, permissions)
-        return OPERATIONS[name](call, *keys)
+        call = Call(
+            self.tenant,
+            self.urls["graph"] + version,
+            method,
+            "/" + "/".join(parts),
+            query,
+            headers,
+            body,
+            principal,
+            permissions,
+            target.counting,
+            target.cast,
+        )
+        answer = OPERATIONS[name](call, *keys)
+        for breach in breaches(name, call, answer, metadata_level(headers) != "none"):
+            self.breach(breach)
+        return answer
+
+    def _envelope(self, error: GraphError, ids: Mapping[str, str]) -> Answer:
+        answer = envelope(error, ids)
+        for breach in error_breaches(answer):
+            self.breach(f"{error}: {breach}")
+        return answer
 
     @staticmethod
     def _own(principal: Principal, key: str) -> bool:
@@ -185,12 +214,11 @@ class _Graph:
         )
 
 
-def envelope(error: GraphError, request_id: str, client_request_id: str) -> Answer:
+def envelope(error: GraphError, ids: Mapping[str, str]) -> Answer:
     """The error as Graph's directory endpoints write it: ``innerError``, and a date without ``Z``."""
     inner = {
         "date": datetime.fromtimestamp(time.time(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%S"),
-        "request-id": request_id,
-        "client-request-id": client_request_id,
+        **ids,
     }
     body: Document = {"code": error.code, "message": error.message}
     if error.details:
@@ -198,19 +226,34 @@ def envelope(error: GraphError, request_id: str, client_request_id: str) -> Answ
     return Answer(error.status, {"error": {**body, "innerError": inner}}, error.headers)
 
 
-def _unknown_segment(parts: list[str]) -> GraphError:
-    for count in range(1, len(parts) + 1):
-        prefixes = (name.partition(" ")[2].strip("/").split("/")[:count] for name in OPERATIONS)
-        if not any(
-            len(prefix) == count
-            and all(
-                want.startswith("{") or want.lower() == part.lower()
-                for want, part in zip(prefix, parts[:count], strict=True)
-            )
-            for prefix in prefixes
-        ):
-            return GraphError(400, "BadRequest", f"Resource not found for the segment '{parts[count - 1]}'.")
-    return GraphError(400, "BadRequest", f"Resource not found for the segment '{parts[-1] if parts else ''}'.")
+def _target(path: str, query: str) -> tuple[str, str, dict[str, str]]:
+    """The version, the path after it, and the query options with lower-case names and no ``$``."""
+    path = "/" + path.lstrip("/")
+    version = next((one for one in VERSIONS if path.lower().startswith(one + "/")), None)
+    if version is None:
+        # Unverified wording.
+        raise GraphError(400, "BadRequest", f"Invalid version: {path.strip('/').split('/')[0]}")
+    options = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name.startswith("$") and name[1:].lower() not in OPTIONS:
+            # Unverified wording.
+            raise GraphError(400, "BadRequest", f"The query parameter '{name}' is not supported.")
+        options[name.lstrip("$").lower()] = value
+    return version, path[len(version) :], options
+
+
+def _options(path: str, headers: Mapping[str, str], ids: dict[str, str]) -> Response:
+    """What a path takes; to a browser's preflight, that every origin may ask (headers: Microsoft docs on CORS)."""
+    taken = methods(segments(path)) or ["GET"]
+    allow = ",".join([*taken, *(["HEAD"] if "GET" in taken else []), "OPTIONS"])
+    cors = {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Methods": allow,
+        "Access-Control-Allow-Headers": headers.get("access-control-request-headers", "*"),
+        "Access-Control-Expose-Headers": "ETag, Location, Preference-Applied, request-id, client-request-id, Retry-After",
+        "Access-Control-Max-Age": "3600",
+    }
+    return Response(status_code=200, headers={**ids, "Allow": allow, **(cors if "origin" in headers else {})})
 
 
 def _json(headers: Mapping[str, str], content: bytes) -> Any:
@@ -233,21 +276,23 @@ def _json(headers: Mapping[str, str], content: bytes) -> Any:
         raise GraphError(400, "BadRequest", text) from error
 
 
-def _http(answer: Answer, ids: dict[str, str]) -> Response:
+def _http(answer: Answer, asked: Mapping[str, str], ids: dict[str, str]) -> Response:
     headers = {
         "Cache-Control": "no-cache",
         "Strict-Transport-Security": "max-age=31536000",
         "Vary": "Accept-Encoding",
         **ids,
         "x-ms-ags-diagnostic": json.dumps(_DIAGNOSTIC, separators=(",", ":")),
+        **({"Access-Control-Allow-Origin": "*"} if "origin" in asked else {}),
         **answer.headers,
     }
     if answer.body is None:
         return Response(status_code=answer.status, headers=headers)
     if isinstance(answer.body, str):
         return Response(answer.body, answer.status, headers, "text/plain")
+    level = metadata_level(asked)
     media_type = (
-        "application/json; odata.metadata=minimal; odata.streaming=true; IEEE754Compatible=false; charset=utf-8"
+        f"application/json; odata.metadata={level}; odata.streaming=true; IEEE754Compatible=false; charset=utf-8"
     )
     content = json.dumps(answer.body, ensure_ascii=False).encode()
     return Response(content, answer.status, {**headers, "OData-Version": "4.0", "Content-Type": media_type})

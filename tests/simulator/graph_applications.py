@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from .graph_call import NO_CONTENT, Answer, Call, GraphError, Key, bad_request, denied, not_found, operation, taken
 from .graph_credentials import key_credentials
+from .graph_lists import collection
 from .graph_objects import any_object, find, live, to_change
-from .graph_odata import KINDS, collection, counted, single
+from .graph_odata import KINDS, single
 from .graph_types import check_body
 from .seed import application_document
 from .store import Document
@@ -42,12 +43,6 @@ _PARTS = ("web", "spa", "publicClient", "api")
 def list_applications(call: Call) -> Answer:
     """The registrations that are not deleted."""
     return collection(call, APPLICATION, call.lists.where("application", lambda one: live(one) is not None))
-
-
-@operation("GET /applications/$count")
-def count_applications(call: Call) -> Answer:
-    """How many pass the filter."""
-    return counted(call, call.lists.where("application", lambda one: live(one) is not None), APPLICATION)
 
 
 @operation("GET /applications/{application-id}")

@@ -18,6 +18,20 @@ from .tokens import Principal
 
 NOT_FOUND = "Resource '{}' does not exist or one of its queried reference-property objects are not present."
 OWNED = "Application.ReadWrite.OwnedBy"
+# The query options of OData that the service knows.
+OPTIONS = (
+    "select",
+    "filter",
+    "expand",
+    "orderby",
+    "top",
+    "skip",
+    "count",
+    "search",
+    "skiptoken",
+    "deltatoken",
+    "format",
+)
 DENIED = "Insufficient privileges to complete the operation."
 
 
@@ -92,6 +106,8 @@ class Call:
         headers: the request's headers, names in lower case.
         body: the parsed JSON body; None when there is none.
         permissions: the caller's permissions that allow this operation.
+        counting: whether the path ends in ``/$count``.
+        cast: the type that the path ends in, as ``microsoft.graph.user``; "" when in none.
     """
 
     tenant: Tenant
@@ -103,6 +119,8 @@ class Call:
     body: Any
     principal: Principal
     permissions: frozenset[str]
+    counting: bool = False
+    cast: str = ""
     _many: bool = False
 
     @property
@@ -151,6 +169,11 @@ class Call:
         """Whether the advanced query capabilities are asked for."""
         return self.headers.get("consistencylevel", "").lower() == "eventual"
 
+    @property
+    def beta(self) -> bool:
+        """Whether the path began with ``/beta``."""
+        return self.base.endswith("/beta")
+
     def prefers(self, word: str) -> str | None:
         """The value of a ``Prefer`` token ("" when it has none), or None."""
         for part in re.split(r"[,;]", self.headers.get("prefer", "")):
@@ -174,57 +197,3 @@ def operation(*names: str) -> Callable[[AnyHandler], AnyHandler]:
         return handler
 
     return register
-
-
-_KEYED = re.compile(r"^([\w.$]+)\((.*)\)$", re.DOTALL)
-_NAMED_KEY = re.compile(r"^(\w+)='(.*)'$", re.DOTALL)
-
-
-def segments(path: str) -> list[str]:
-    """The path's segments, keys as Key; ``users('a''b')`` and ``applications(appId='x')`` give two each.
-
-    Doubled slashes count as one. Parentheses without a key (``revokeSignInSessions()``) are dropped.
-    """
-    found: list[str] = []
-    for segment in path.split("/"):
-        if not segment:
-            continue
-        keyed = _KEYED.match(segment)
-        if not keyed:
-            found.append(Key(segment))
-            continue
-        found.append(keyed[1])
-        named = _NAMED_KEY.match(keyed[2])
-        if named:
-            found.append(Key(named[2].replace("''", "'"), named[1]))
-        elif keyed[2]:
-            inner = keyed[2]
-            quoted = inner.startswith("'") and inner.endswith("'") and len(inner) > 1
-            found.append(Key(inner[1:-1].replace("''", "'") if quoted else inner))
-    return found
-
-
-def match(method: str, parts: list[str]) -> tuple[str, list[str]] | None:
-    """The operation's name and its keys; literal segments win over keys. Raises GraphError 405 for another method."""
-    best: tuple[int, str, list[str]] | None = None
-    elsewhere = False
-    for name in OPERATIONS:
-        verb, _rest, template = name.partition(" ")
-        pattern = template.strip("/").split("/")
-        if len(pattern) != len(parts):
-            continue
-        keys: list[str] = []
-        for wanted, part in zip(pattern, parts, strict=True):
-            if wanted.startswith("{"):
-                keys.append(part)
-            elif wanted.lower() != part.lower():
-                break
-        else:
-            if verb != method:
-                elsewhere = True
-            elif best is None or len(keys) < best[0]:
-                best = (len(keys), name, keys)
-    if best is None and elsewhere:
-        # Unverified wording.
-        raise GraphError(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
-    return (best[1], best[2]) if best else None

@@ -17,8 +17,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from .graph_call import NO_CONTENT, Answer, Call, GraphError, bad_request, denied, not_found, operation
+from .graph_lists import collection
 from .graph_objects import find, to_change
-from .graph_odata import Kind, collection, single
+from .graph_odata import Kind, single
 from .graph_types import check_body
 from .store import Document
 from .tenant import graph_time, new_id

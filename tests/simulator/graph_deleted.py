@@ -1,22 +1,25 @@
 # Copyright (c) 2026 the vmrops.o365 authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The recycle bin: deleted users, applications and service principals, until they are restored or purged."""
+"""The recycle bin: deleted users, groups, applications and service principals, until they are restored or purged."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from .graph_applications import must_own
-from .graph_call import NO_CONTENT, Answer, Call, GraphError, bad_request, denied, not_found, operation
+from .graph_call import NO_CONTENT, Answer, Call, GraphError, bad_request, denied, not_found, operation, taken
 from .graph_licences import seats_used
+from .graph_lists import collection
 from .graph_objects import live
-from .graph_odata import KINDS, collection, counted, single
+from .graph_odata import KINDS, single, wants_metadata
 from .graph_permissions import has_role
 from .graph_users import check_name_is_free, directory_roles
 from .store import Document, View
 
-BIN = ("user", "application", "servicePrincipal")
+BIN = ("user", "group", "application", "servicePrincipal")
+# What the names of permissions begin with that are about a kind.
+_FAMILIES = {"user": "User.", "group": "Group.", "application": "Application.", "servicePrincipal": "Application."}
 
 
 def _deleted(view: View, kind: str) -> list[Document]:
@@ -28,8 +31,7 @@ def _find(call: Call, key: str) -> tuple[str, Document]:
     for kind in BIN:
         found = call.view.get(kind, key)
         if found and found.get("deletedDateTime"):
-            family = "User." if kind == "user" else "Application."
-            if not any(name.startswith((family, "Directory.")) for name in call.permissions):
+            if not any(name.startswith((_FAMILIES[kind], "Directory.")) for name in call.permissions):
                 raise denied()
             return kind, found
     raise not_found(key)
@@ -48,13 +50,6 @@ def _list(kind: str) -> Callable[[Call], Answer]:
     return listing
 
 
-def _count(kind: str) -> Callable[[Call], Answer]:
-    def count(call: Call) -> Answer:
-        return counted(call, _deleted(call.lists, kind), KINDS[kind])
-
-    return count
-
-
 def _get(kind: str) -> Callable[[Call, str], Answer]:
     def get(call: Call, key: str) -> Answer:
         found_kind, found = _find(call, key)
@@ -67,14 +62,15 @@ def _get(kind: str) -> Callable[[Call, str], Answer]:
 
 for _kind in BIN:
     operation(f"GET /directory/deletedItems/microsoft.graph.{_kind}")(_list(_kind))
-    operation(f"GET /directory/deletedItems/microsoft.graph.{_kind}/$count")(_count(_kind))
     operation(f"GET /directory/deletedItems/{{directoryObject-id}}/microsoft.graph.{_kind}")(_get(_kind))
 
 
 def _as_directory_object(call: Call, kind: str, document: Document) -> Answer:
     answer = single(call, KINDS[kind], document, context="directoryObjects/$entity")
-    context = {name: value for name, value in answer.body.items() if name == "@odata.context"}
-    return Answer(200, {**context, "@odata.type": f"#{KINDS[kind].full_type}", **answer.body})
+    if not wants_metadata(call):
+        return answer
+    context = {"@odata.context": answer.body["@odata.context"], "@odata.type": f"#{KINDS[kind].full_type}"}
+    return Answer(200, {**context, **answer.body})
 
 
 @operation("GET /directory/deletedItems/{directoryObject-id}")
@@ -83,15 +79,27 @@ def get_deleted(call: Call, key: str) -> Answer:
     return _as_directory_object(call, *_find(call, key))
 
 
-@operation("POST /directory/deletedItems/{directoryObject-id}/restore")
+@operation(
+    "POST /directory/deletedItems/{directoryObject-id}/restore",
+    "POST /users/{user-id}/restore",
+    "POST /groups/{group-id}/restore",
+    "POST /applications/{application-id}/restore",
+    "POST /servicePrincipals/{servicePrincipal-id}/restore",
+)
 def restore(call: Call, key: str) -> Answer:
     """Bring an object back."""
     kind, found = _find(call, key)
     document = call.fresh.get(kind, found["id"])
-    if document is None or live(document):
+    asked = call.path.split("/")[1].lower()
+    if document is None or live(document) or asked not in ("directory", KINDS[kind].collection.lower()):
         raise not_found(key)
     _may_change(call, kind, document)
-    makers = {"user": _restore_user, "application": _restore_application, "servicePrincipal": _restore_principal}
+    makers = {
+        "user": _restore_user,
+        "group": _restore_group,
+        "application": _restore_application,
+        "servicePrincipal": _restore_principal,
+    }
     return _as_directory_object(call, kind, makers[kind](call, document))
 
 
@@ -102,7 +110,7 @@ def _may_change(call: Call, kind: str, document: Document) -> None:
             call.principal, "Privileged Authentication Administrator"
         ):
             raise denied()
-    elif "Application.ReadWrite.All" not in call.permissions:
+    elif kind != "group" and "Application.ReadWrite.All" not in call.permissions:
         must_own(call, document)
 
 
@@ -121,6 +129,12 @@ def _restore_user(call: Call, user: Document) -> Document:
     restored = call.tenant.store.update("user", user["id"], **changes)
     call.tenant.align_mailbox(restored)
     return restored
+
+
+def _restore_group(call: Call, group: Document) -> Document:
+    if call.tenant.address_holder(group["mail"]):
+        raise taken("proxyAddresses")
+    return call.tenant.store.update("group", group["id"], deletedDateTime=None)
 
 
 def _restore_application(call: Call, application: Document) -> Document:
@@ -163,6 +177,7 @@ def purge(call: Call, key: str) -> Answer:
                 store.remove(name, one["id"])
     for name, member in (
         ("group", "_members"),
+        ("group", "_owners"),
         ("administrativeUnit", "_members"),
         ("application", "_owners"),
         ("servicePrincipal", "_owners"),

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .graph_call import Answer, Call, not_found, operation
+from .graph_lists import collection, mixed
 from .graph_objects import objects
-from .graph_odata import KINDS, Kind, collection, single
+from .graph_odata import KINDS, Kind, single
 
 _ORGANIZATION = Kind("organization", "organization")
 _DOMAIN = Kind("domain", "domains")
 _UNIT = KINDS["administrativeUnit"]
-_OBJECT = KINDS["directoryObject"]
 
 
 @operation("GET /organization")
@@ -68,8 +68,7 @@ def list_unit_members(call: Call, key: str) -> Answer:
     found = call.view.get("administrativeUnit", key)
     if found is None:
         raise not_found(key)
-    documents, kinds = objects(call, found["_members"])
-    return collection(call, _OBJECT, documents, "directoryObjects", kinds)
+    return mixed(call, objects(call, found["_members"]))
 
 
 def _nothing(kind: Kind) -> tuple[Callable[[Call], Answer], Callable[[Call, str], Answer]]:
@@ -84,7 +83,6 @@ def _nothing(kind: Kind) -> tuple[Callable[[Call], Answer], Callable[[Call, str]
 
 for _type, _path in (
     ("contract", "contracts"),
-    ("conditionalAccessPolicy", "identity/conditionalAccess/policies"),
     ("delegatedAdminCustomer", "tenantRelationships/delegatedAdminCustomers"),
     ("delegatedAdminRelationship", "tenantRelationships/delegatedAdminRelationships"),
 ):

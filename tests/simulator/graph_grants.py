@@ -6,18 +6,14 @@
 from __future__ import annotations
 
 from .graph_call import NO_CONTENT, Answer, Call, GraphError, bad_request, not_found, operation
+from .graph_lists import collection
 from .graph_objects import any_object, find, live
-from .graph_odata import Kind, collection, counted, single
+from .graph_odata import KINDS, single
 from .graph_types import check_body
 from .store import Document
 from .tenant import graph_time, new_id
 
-_ASSIGNMENT = Kind("appRoleAssignment", "appRoleAssignments", filterable=frozenset({"principalId", "resourceId"}))
-_GRANT = Kind(
-    "oAuth2PermissionGrant",
-    "oauth2PermissionGrants",
-    filterable=frozenset({"id", "clientId", "consentType", "principalId", "resourceId"}),
-)
+_ASSIGNMENT, _GRANT = KINDS["appRoleAssignment"], KINDS["oauth2PermissionGrant"]
 # "The default access": an assignment without a particular role (Microsoft docs: appRoleAssignment).
 DEFAULT_ACCESS = "00000000-0000-0000-0000-000000000000"
 LONGEST_SCOPE = 3850
@@ -153,12 +149,6 @@ def remove_assignment(call: Call, key: str, assignment_key: str) -> Answer:
 def list_grants(call: Call) -> Answer:
     """Every delegated grant."""
     return collection(call, _GRANT, _grants(call))
-
-
-@operation("GET /oauth2PermissionGrants/$count")
-def count_grants(call: Call) -> Answer:
-    """How many pass the filter."""
-    return counted(call, _grants(call), _GRANT)
 
 
 @operation("GET /oauth2PermissionGrants/{oAuth2PermissionGrant-id}")

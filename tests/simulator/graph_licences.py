@@ -11,13 +11,14 @@ import uuid
 from typing import Any
 
 from .graph_call import Answer, Call, GraphError, bad_request, not_found, operation
+from .graph_lists import collection
 from .graph_objects import find, licences_of, live, to_change
-from .graph_odata import KINDS, Kind, collection, counted, single
+from .graph_odata import KINDS, Kind, single
 from .graph_types import check_type
 from .store import Document
 from .tenant import EXCHANGE_PLANS
 
-_SKU = Kind("subscribedSku", "subscribedSkus", directory=False)
+_SKU = Kind("subscribedSku", "subscribedSkus", service="whole")
 _DETAILS = Kind("licenseDetails", "licenseDetails")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 EXCLUSIVE = ({"EXCHANGE_S_STANDARD", "EXCHANGE_S_ENTERPRISE"},)
@@ -184,12 +185,6 @@ def list_details(call: Call, key: str) -> Answer:
     """A user's licences with the state of each plan."""
     user = find(call, "user", key)
     return collection(call, _DETAILS, _details(call, user), f"users('{user['id']}')/licenseDetails")
-
-
-@operation("GET /users/{user-id}/licenseDetails/$count")
-def count_details(call: Call, key: str) -> Answer:
-    """How many licences."""
-    return counted(call, _details(call, find(call, "user", key)), _DETAILS)
 
 
 @operation("GET /users/{user-id}/licenseDetails/{licenseDetails-id}")

@@ -14,8 +14,8 @@ from .graph_odata import Kind, single
 from .graph_types import check_body
 from .store import Document
 
-_SETTINGS = Kind("mailboxSettings", "mailboxSettings", directory=False)
-_CALENDAR = Kind("calendar", "calendar", directory=False)
+_SETTINGS = Kind("mailboxSettings", "mailboxSettings", service="exchange")
+_CALENDAR = Kind("calendar", "calendar", service="exchange")
 _PURPOSES = {
     "UserMailbox": "user",
     "SharedMailbox": "shared",

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from .graph_call import Call, Key, not_found
-from .graph_odata import KINDS, Kind, typed
+from .graph_odata import KINDS, Kind, Pair
 from .seed import made_up_id
 from .store import Document
 
@@ -72,16 +72,10 @@ def any_object(call: Call, key: str, fresh: bool = False) -> tuple[str, Document
     return None
 
 
-def objects(call: Call, keys: list[str]) -> tuple[list[Document], dict[str, Kind]]:
-    """The live objects with these ids, and the kind of each by id (for lists of mixed types)."""
-    found = [(kind, one) for kind, one in (any_object(call, key, fresh=True) or ("", {}) for key in keys) if one]
-    return [one for _rest, one in found], {one["id"]: KINDS[kind] for kind, one in found}
-
-
-def typed_objects(call: Call, keys: list[str]) -> list[Document]:
-    """The live objects with these ids, each with its type (for ``$expand``)."""
-    documents, kinds = objects(call, keys)
-    return [typed(call, kinds[one["id"]], one) for one in documents]
+def objects(call: Call, keys: Iterable[str]) -> list[Pair]:
+    """The live objects with these ids, each with its kind (for lists of mixed types)."""
+    found = (any_object(call, key, fresh=True) for key in keys)
+    return [(KINDS[one[0]], one[1]) for one in found if one]
 
 
 def licences_of(user: Document) -> list[Document]:
@@ -139,14 +133,16 @@ def _show_credentials(call: Call, document: Document) -> Document:
     return {**document, "passwordCredentials": [{**one, "secretText": None} for one in document["passwordCredentials"]]}
 
 
-def _member_of(call: Call, document: Document) -> list[Document]:
-    groups = call.lists.where("group", lambda group: document["id"] in group["_members"])
-    units = call.lists.where("administrativeUnit", lambda unit: document["id"] in unit["_members"])
-    return typed_objects(call, [one["id"] for one in (*groups, *units)])
+def _related(member: str) -> Callable[[Call, Document], list[Pair]]:
+    return lambda call, document: objects(call, document[member])
 
 
-def _assignments(name: str) -> Any:
-    return lambda call, document: call.lists.where("appRoleAssignment", lambda one: one[name] == document["id"])
+def _grants(kind: str, member: str) -> Callable[[Call, Document], list[Pair]]:
+    def listing(call: Call, document: Document) -> list[Pair]:
+        found = call.lists.where(kind, lambda one: one[member] == document["id"])
+        return [(KINDS[kind], one) for one in found]
+
+    return listing
 
 
 def _fields(words: str) -> frozenset[str]:
@@ -164,7 +160,6 @@ KINDS["user"] = Kind(
     ),
     never_eq=frozenset({"passwordPolicies"}),
     show=_show_user,
-    expand={"memberOf": _member_of},
 )
 KINDS["application"] = Kind(
     "application",
@@ -172,7 +167,7 @@ KINDS["application"] = Kind(
     (),
     _fields("id appId displayName identifierUris createdDateTime tags signInAudience publisherDomain deletedDateTime"),
     show=_show_credentials,
-    expand={"owners": lambda call, document: typed_objects(call, document["_owners"])},
+    expand={"owners": _related("_owners")},
 )
 KINDS["servicePrincipal"] = Kind(
     "servicePrincipal",
@@ -184,21 +179,32 @@ KINDS["servicePrincipal"] = Kind(
     ),
     show=_show_credentials,
     expand={
-        "appRoleAssignments": _assignments("principalId"),
-        "appRoleAssignedTo": _assignments("resourceId"),
-        "oauth2PermissionGrants": lambda call, document: call.lists.where(
-            "oauth2PermissionGrant", lambda one: one["clientId"] == document["id"]
-        ),
-        "owners": lambda call, document: typed_objects(call, document["_owners"]),
-        "memberOf": _member_of,
+        "appRoleAssignments": _grants("appRoleAssignment", "principalId"),
+        "appRoleAssignedTo": _grants("appRoleAssignment", "resourceId"),
+        "oauth2PermissionGrants": _grants("oauth2PermissionGrant", "clientId"),
+        "owners": _related("_owners"),
     },
 )
 KINDS["group"] = Kind(
     "group",
     "groups",
     (),
-    _fields("id displayName mail mailNickname mailEnabled securityEnabled groupTypes createdDateTime"),
-    expand={"members": lambda call, document: typed_objects(call, document["_members"])},
+    _fields(
+        "id displayName description mail mailNickname mailEnabled securityEnabled groupTypes createdDateTime "
+        "proxyAddresses visibility onPremisesSyncEnabled deletedDateTime"
+    ),
+    expand={"members": _related("_members"), "owners": _related("_owners")},
 )
 KINDS["administrativeUnit"] = Kind("administrativeUnit", "directory/administrativeUnits", (), _fields("id displayName"))
 KINDS["directoryObject"] = Kind("directoryObject", "directoryObjects")
+KINDS["directoryRole"] = Kind(
+    "directoryRole", "directoryRoles", filterable=_fields("displayName roleTemplateId"), service="whole"
+)
+KINDS["appRoleAssignment"] = Kind(
+    "appRoleAssignment", "appRoleAssignments", filterable=_fields("principalId resourceId")
+)
+KINDS["oauth2PermissionGrant"] = Kind(
+    "oAuth2PermissionGrant",
+    "oauth2PermissionGrants",
+    filterable=_fields("id clientId consentType principalId resourceId"),
+)

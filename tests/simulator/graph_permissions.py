@@ -23,19 +23,8 @@ _DELETED = {
     "application": ["Application.Read.All", "Application.ReadWrite.All", OWNED, "Directory.Read.All"],
 }
 _DELETED["servicePrincipal"] = _DELETED["application"]
-_UNITS = [
-    "AdministrativeUnit.Read.All",
-    "AdministrativeUnit.ReadWrite.All",
-    "Directory.Read.All",
-    "Directory.ReadWrite.All",
-]
-_GROUPS = [
-    "Group.Read.All",
-    "Group.ReadWrite.All",
-    "GroupMember.Read.All",
-    "Directory.Read.All",
-    "Directory.ReadWrite.All",
-]
+_DELETED["group"] = ["Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"]
+_RESTORE = ["User.DeleteRestore.All", "User.ReadWrite.All", "Group.ReadWrite.All", "Application.ReadWrite.All", OWNED]
 _GROUP_WRITES = ["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"]
 _CALENDARS = ["Calendars.Read", "Calendars.ReadWrite"]
 
@@ -44,35 +33,27 @@ _CALENDARS = ["Calendars.Read", "Calendars.ReadWrite"]
 # to read; Application.ReadWrite.All "does not allow management of consent grants" (Microsoft docs).
 _EXTRA: dict[str, list[str]] = {
     **{
-        f"GET /directory/deletedItems/{prefix}microsoft.graph.{kind}{suffix}": names
+        f"GET /directory/deletedItems/{prefix}microsoft.graph.{kind}": names
         for kind, names in _DELETED.items()
-        for prefix, suffix in (("", ""), ("", "/$count"), ("{directoryObject-id}/", ""))
+        for prefix in ("", "{directoryObject-id}/")
     },
     "GET /directory/deletedItems": ["Directory.Read.All"],
-    "GET /directory/deletedItems/{directoryObject-id}": sorted({*_DELETED["user"], *_DELETED["application"]}),
-    "DELETE /directory/deletedItems/{directoryObject-id}": [
-        "User.DeleteRestore.All",
-        "User.ReadWrite.All",
-        "Application.ReadWrite.All",
-        OWNED,
-    ],
-    "POST /directory/deletedItems/{directoryObject-id}/restore": [
-        "User.DeleteRestore.All",
-        "User.ReadWrite.All",
-        "Application.ReadWrite.All",
-        OWNED,
-    ],
+    "GET /directory/deletedItems/{directoryObject-id}": sorted({name for names in _DELETED.values() for name in names}),
+    **dict.fromkeys(
+        (
+            "DELETE /directory/deletedItems/{directoryObject-id}",
+            "POST /directory/deletedItems/{directoryObject-id}/restore",
+            "POST /users/{user-id}/restore",
+            "POST /groups/{group-id}/restore",
+            "POST /applications/{application-id}/restore",
+            "POST /servicePrincipals/{servicePrincipal-id}/restore",
+        ),
+        _RESTORE,
+    ),
     "GET /users/{user-id}/calendar": _CALENDARS,
-    "GET /groups": _GROUPS,
-    "GET /groups/$count": _GROUPS,
-    "GET /groups/{group-id}": _GROUPS,
-    "GET /groups/{group-id}/members": _GROUPS,
+    "GET /policies/identitySecurityDefaultsEnforcementPolicy": ["Policy.Read.All"],
     "POST /groups/{group-id}/members/$ref": _GROUP_WRITES,
-    "DELETE /groups/{group-id}/members/{directoryObject-id}/$ref": _GROUP_WRITES,
-    "GET /directory/administrativeUnits": _UNITS,
-    "GET /directory/administrativeUnits/{administrativeUnit-id}": _UNITS,
-    "GET /directory/administrativeUnits/{administrativeUnit-id}/members": _UNITS,
-    "GET /directoryObjects/{directoryObject-id}": ["Directory.Read.All", "Directory.ReadWrite.All"],
+    "DELETE /groups/{group-id}": ["Group.ReadWrite.All", "Directory.ReadWrite.All"],
     "DELETE /applications/{application-id}/owners/{directoryObject-id}/$ref": [
         "Application.ReadWrite.All",
         OWNED,

@@ -9,9 +9,10 @@ import base64
 import uuid
 
 from .graph_applications import referenced
-from .graph_call import NO_CONTENT, Answer, Call, GraphError, Key, bad_request, not_found, operation
-from .graph_objects import any_object, live, objects, typed_objects
-from .graph_odata import KINDS, Kind, collection, counted, single
+from .graph_call import NO_CONTENT, Answer, Call, GraphError, bad_request, not_found, operation
+from .graph_lists import collection, mixed
+from .graph_objects import any_object, live, objects
+from .graph_odata import KINDS, Kind, is_named, links, single
 from .graph_types import check_body
 from .seed import DIRECTORY_ROLES, made_up_id
 from .store import Document
@@ -36,39 +37,31 @@ def _definition(template: str) -> Document | None:
     }
 
 
-_ASSIGNMENT = Kind(
-    "unifiedRoleAssignment",
-    "roleManagement/directory/roleAssignments",
-    filterable=frozenset({"id", "principalId", "roleDefinitionId", "directoryScopeId"}),
-    expand={
-        "principal": lambda call, one: next(iter(typed_objects(call, [one["principalId"]])), None),
-        "roleDefinition": lambda call, one: _definition(one["roleDefinitionId"]),
-    },
-    show=lambda call, one: {
-        name: one.get(name) for name in ("id", "principalId", "directoryScopeId", "roleDefinitionId")
-    },
-)
 _DEFINITION = Kind(
     "unifiedRoleDefinition",
     "roleManagement/directory/roleDefinitions",
     filterable=frozenset({"id", "displayName", "isBuiltIn", "templateId"}),
 )
-_ROLE = Kind(
-    "directoryRole", "directoryRoles", directory=False, filterable=frozenset({"displayName", "roleTemplateId"})
+_ASSIGNMENT = Kind(
+    "unifiedRoleAssignment",
+    "roleManagement/directory/roleAssignments",
+    filterable=frozenset({"id", "principalId", "roleDefinitionId", "directoryScopeId"}),
+    expand={
+        "principal": lambda call, one: next(iter(objects(call, [one["principalId"]])), None),
+        "roleDefinition": lambda call, one: (_DEFINITION, _definition(one["roleDefinitionId"])),
+    },
+    show=lambda call, one: {
+        name: one.get(name) for name in ("id", "principalId", "directoryScopeId", "roleDefinitionId")
+    },
 )
-_TEMPLATE = Kind("directoryRoleTemplate", "directoryRoleTemplates", directory=False)
+_ROLE = KINDS["directoryRole"]
+_TEMPLATE = Kind("directoryRoleTemplate", "directoryRoleTemplates", service="whole")
 
 
 @operation("GET /roleManagement/directory/roleAssignments")
 def list_assignments(call: Call) -> Answer:
     """Role assignments; a filter is wise, and needed here as there."""
     return collection(call, _ASSIGNMENT, _assignments(call))
-
-
-@operation("GET /roleManagement/directory/roleAssignments/$count")
-def count_assignments(call: Call) -> Answer:
-    """How many pass the filter."""
-    return counted(call, _assignments(call), _ASSIGNMENT)
 
 
 def _assignments(call: Call) -> list[Document]:
@@ -177,8 +170,15 @@ def _roles(call: Call) -> list[Document]:
     ]
 
 
+def roles_of(call: Call, principal_id: str) -> list[Document]:
+    """The activated roles that a principal holds tenant-wide."""
+    held = call.lists.where("roleAssignment", lambda one: one["principalId"] == principal_id)
+    templates = {one["roleDefinitionId"] for one in held if one["directoryScopeId"] == "/"}
+    return [role for role in _roles(call) if role["roleTemplateId"] in templates]
+
+
 def _role(call: Call, key: str) -> Document:
-    member = "roleTemplateId" if isinstance(key, Key) and key.name == "roleTemplateId" else "id"
+    member = "roleTemplateId" if is_named(key, "roleTemplateId") else "id"
     for role in _roles(call):
         if role[member].lower() == key.lower():
             return role
@@ -227,8 +227,13 @@ def _members(call: Call, role: Document) -> list[str]:
 @operation("GET /directoryRoles/{directoryRole-id}/members")
 def list_members(call: Call, key: str) -> Answer:
     """Who holds a role tenant-wide."""
-    documents, kinds = objects(call, _members(call, _role(call, key)))
-    return collection(call, KINDS["directoryObject"], documents, "directoryObjects", kinds)
+    return mixed(call, objects(call, _members(call, _role(call, key))))
+
+
+@operation("GET /directoryRoles/{directoryRole-id}/members/$ref")
+def list_member_links(call: Call, key: str) -> Answer:
+    """Who holds a role tenant-wide, as links."""
+    return links(call, _members(call, _role(call, key)))
 
 
 @operation("POST /directoryRoles/{directoryRole-id}/members/$ref")

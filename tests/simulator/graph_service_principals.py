@@ -8,8 +8,9 @@ from __future__ import annotations
 from .graph_applications import delete_principal, linked_object, must_own, referenced
 from .graph_call import NO_CONTENT, Answer, Call, GraphError, bad_request, denied, not_found, operation
 from .graph_credentials import key_credentials
+from .graph_lists import collection, mixed
 from .graph_objects import find, live, objects, to_change
-from .graph_odata import KINDS, collection, counted, single
+from .graph_odata import KINDS, links, single
 from .graph_types import check_body
 from .seed import service_principal_document
 from .store import Document
@@ -29,12 +30,6 @@ FOREIGN = (
 def list_principals(call: Call) -> Answer:
     """The service principals that are not deleted."""
     return collection(call, SERVICE_PRINCIPAL, call.lists.where("servicePrincipal", lambda one: live(one) is not None))
-
-
-@operation("GET /servicePrincipals/$count")
-def count_principals(call: Call) -> Answer:
-    """How many pass the filter."""
-    return counted(call, call.lists.where("servicePrincipal", lambda one: live(one) is not None), SERVICE_PRINCIPAL)
 
 
 @operation("GET /servicePrincipals/{servicePrincipal-id}")
@@ -102,18 +97,6 @@ def remove_principal(call: Call, key: str) -> Answer:
     return NO_CONTENT
 
 
-@operation(
-    "GET /servicePrincipals/{servicePrincipal-id}/memberOf",
-    "GET /servicePrincipals/{servicePrincipal-id}/transitiveMemberOf",
-)
-def principal_member_of(call: Call, key: str) -> Answer:
-    """The groups of a service principal."""
-    principal = find(call, "servicePrincipal", key)
-    keys = [one["id"] for one in call.lists.where("group", lambda one: principal["id"] in one["_members"])]
-    documents, kinds = objects(call, keys)
-    return collection(call, KINDS["directoryObject"], documents, "directoryObjects", kinds)
-
-
 def _check_values(body: Document, allowed: set[str]) -> None:
     for name in (_READ_ONLY - allowed) & set(body):
         raise bad_request(f"Property '{name}' is read-only and cannot be set.")  # unverified wording
@@ -142,16 +125,14 @@ def list_owners(call: Call, key: str) -> Answer:
     """The owners: users and service principals."""
     document = find(call, _kind(call), key)
     seen = call.lists.get(_kind(call), document["id"]) or {"_owners": []}
-    documents, kinds = objects(call, seen["_owners"])
-    return collection(call, KINDS["directoryObject"], documents, "directoryObjects", kinds)
+    return mixed(call, objects(call, seen["_owners"]))
 
 
 @operation("GET /applications/{application-id}/owners/$ref", "GET /servicePrincipals/{servicePrincipal-id}/owners/$ref")
 def list_owner_links(call: Call, key: str) -> Answer:
     """The owners as links."""
     document = find(call, _kind(call), key)
-    links = [{"@odata.id": f"{call.base}/directoryObjects/{owner}"} for owner in document["_owners"]]
-    return Answer(200, {"@odata.context": f"{call.base}/$metadata#Collection($ref)", "value": links})
+    return links(call, document["_owners"])
 
 
 @operation(

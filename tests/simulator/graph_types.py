@@ -35,9 +35,24 @@ def _contract() -> dict[str, Any]:
     return contract
 
 
-def _named(reference: str) -> Document:
-    schema: Document = _contract()["schemas"][reference.rpartition("/")[2]]
+def named(reference: str) -> Document:
+    """The schema that a name, or a reference to one, means; an open one for names that the contract does not have."""
+    schema: Document = _contract()["schemas"].get(reference.rpartition("/")[2], {})
     return schema
+
+
+@cache
+def response(operation: str) -> Document | None:
+    """The schema of what an operation answers; None when it answers nothing."""
+    said: Document | None = _contract()["operations"].get(operation, {}).get("response")
+    return _contract()["responses"][said["$response"]] or {"type": "integer"} if said and "$response" in said else said
+
+
+@cache
+def derives_from(type_name: str, base: str) -> bool:
+    """Whether a type is another one or inherits from it."""
+    parents = (part["$ref"].rpartition("/")[2] for part in named(type_name).get("allOf", []) if "$ref" in part)
+    return type_name == base or any(derives_from(parent, base) for parent in parents)
 
 
 @cache
@@ -47,32 +62,51 @@ def properties(type_name: str) -> dict[str, Document]:
     Args:
         type_name: with its namespace, e.g. ``microsoft.graph.user``.
     """
-    return _properties(_named(type_name)) if type_name in _contract()["schemas"] else {}
+    return members(named(type_name))
 
 
-def _properties(schema: Document) -> dict[str, Document]:
+def members(schema: Document) -> dict[str, Document]:
+    """The same of a schema."""
     found: dict[str, Document] = {}
     for part in schema.get("allOf", [schema]):
-        found.update(_properties(_named(part["$ref"])) if "$ref" in part else part.get("properties", {}))
+        found.update(properties(part["$ref"].rpartition("/")[2]) if "$ref" in part else part.get("properties", {}))
     return found
 
 
-def navigation(type_name: str, name: str) -> bool:
-    """Whether a property leads to other objects."""
-    return bool(properties(type_name).get(name, {}).get("x-ms-navigationProperty"))
+def leads_anywhere(type_name: str, name: str) -> bool:
+    """Whether a navigation property leads to directory objects of any type, so that each has to say its own."""
+    schema = properties(type_name).get(name, {})
+    schema = schema.get("items", schema)
+    schema = schema.get("anyOf", [schema])[0]
+    return str(schema.get("$ref", "")).endswith("microsoft.graph.directoryObject")
 
 
 def complete(type_name: str, document: Document) -> Document:
-    """The document with every plain property of its type: those it lacks are null, or empty lists."""
+    """The document with every plain property of its type: those it lacks are null, false, or empty lists.
+
+    Values that the type makes mandatory are not made up.
+    """
     full = dict(document)
     for name, schema in properties(type_name).items():
-        if (
-            name not in full
-            and not schema.get("x-ms-navigationProperty")
-            and name not in ("logo", "mailboxSettings", "manager")
-        ):
-            full[name] = [] if schema.get("type") == "array" else None
+        kind = schema.get("type")
+        if name in full or schema.get("x-ms-navigationProperty") or name in ("logo", "mailboxSettings"):
+            continue
+        if "anyOf" in schema or schema.get("nullable"):
+            full[name] = None
+        elif kind in ("array", "boolean"):
+            full[name] = [] if kind == "array" else False
     return full
+
+
+def edm(schema: Document) -> str | None:
+    """What ``odata.metadata=full`` says of a property's type; None where JSON shows it (strings, booleans, numbers)."""
+    if schema.get("type") == "array":
+        items = schema["items"]
+        inner = items["$ref"].rpartition("/")[2] if "$ref" in items else edm(items) or "String"
+        return f"Collection({inner})"
+    if "anyOf" in schema:
+        return str(schema["anyOf"][0]["$ref"].rpartition("/")[2])
+    return _EDM.get(schema.get("format", ""))
 
 
 def check_body(operation: str, body: Any) -> Document:
@@ -106,7 +140,7 @@ def _check(schema: Document, value: Any, inside_list: bool = False) -> None:
         if value is None:
             return
     if "$ref" in schema:
-        schema = _named(schema["$ref"])
+        schema = named(schema["$ref"])
     kind = schema.get("type")
     if "allOf" in schema or kind == "object" or "properties" in schema:
         _check_object(schema, value)
@@ -143,7 +177,7 @@ def _check_primitive(schema: Document, kind: str, value: Any) -> None:
 def _check_object(schema: Document, value: Any, top: bool = False) -> None:
     if not isinstance(value, dict):
         raise _mismatch("StartObject")
-    known = _properties(schema)
+    known = members(schema)
     for name, inner in value.items():
         if "@odata." in name:
             continue

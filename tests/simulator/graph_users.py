@@ -10,8 +10,9 @@ import time
 from typing import Any
 
 from .graph_call import NO_CONTENT, Answer, Call, GraphError, bad_request, denied, operation, taken
-from .graph_objects import any_object, find, live, objects, to_change
-from .graph_odata import KINDS, collection, counted, single
+from .graph_lists import collection, mixed
+from .graph_objects import find, live, objects, to_change
+from .graph_odata import KINDS, single
 from .graph_permissions import has_role
 from .graph_types import check_body
 from .seed import user_document
@@ -58,12 +59,6 @@ _PASSWORD_POLICIES = {"none", "disablepasswordexpiration", "disablestrongpasswor
 def list_users(call: Call) -> Answer:
     """The users that are not deleted."""
     return collection(call, USER, call.lists.where("user", lambda user: live(user) is not None))
-
-
-@operation("GET /users/$count")
-def count_users(call: Call) -> Answer:
-    """How many pass the filter."""
-    return counted(call, call.lists.where("user", lambda user: live(user) is not None), USER)
 
 
 @operation("GET /users/{user-id}")
@@ -128,33 +123,13 @@ def revoke_sessions(call: Call, key: str) -> Answer:
     return Answer(200, body)
 
 
-@operation("GET /users/{user-id}/memberOf", "GET /users/{user-id}/transitiveMemberOf")
-def member_of(call: Call, key: str) -> Answer:
-    """The groups and administrative units of a user, and the activated directory roles."""
-    user = find(call, "user", key)
-    kinds = ("group", "administrativeUnit")
-    keys = [one["id"] for kind in kinds for one in call.lists.where(kind, lambda one: user["id"] in one["_members"])]
-    documents, by_id = objects(call, keys)
-    return collection(call, KINDS["directoryObject"], documents, "directoryObjects", by_id)
-
-
 @operation("GET /users/{user-id}/ownedObjects")
 def owned_objects(call: Call, key: str) -> Answer:
-    """The applications and service principals that a user owns."""
+    """The applications, service principals and groups that a user owns."""
     user = find(call, "user", key)
-    kinds = ("application", "servicePrincipal")
+    kinds = ("application", "servicePrincipal", "group")
     keys = [one["id"] for kind in kinds for one in call.lists.where(kind, lambda one: user["id"] in one["_owners"])]
-    documents, by_id = objects(call, keys)
-    return collection(call, KINDS["directoryObject"], documents, "directoryObjects", by_id)
-
-
-@operation("GET /directoryObjects/{directoryObject-id}")
-def get_directory_object(call: Call, key: str) -> Answer:
-    """A user, group, application, service principal or administrative unit by its id."""
-    found = any_object(call, key)
-    kind, document = found or ("user", find(call, "user", key))
-    answer = single(call, KINDS[kind], document, context="directoryObjects/$entity")
-    return Answer(200, {"@odata.type": f"#{KINDS[kind].full_type}", **answer.body})
+    return mixed(call, objects(call, keys))
 
 
 def end_sessions(call: Call, user_id: str) -> None:

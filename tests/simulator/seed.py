@@ -364,23 +364,9 @@ class _Planter:
     def _group(self, wish: Document) -> None:
         key, mail = new_id(), wish["mail"]
         alias = mail.split("@")[0] if mail else wish["name"].replace(" ", "-")
-        domain = self.wish["tenant"]["domain"]
-        group = {
-            "id": key,
-            "displayName": wish["name"],
-            "description": None,
-            "mail": mail,
-            "mailNickname": alias,
-            "mailEnabled": bool(mail),
-            "securityEnabled": bool(wish.get("security")),
-            "groupTypes": [],
-            "createdDateTime": graph_time(),
-            "deletedDateTime": None,
-            "_members": [self.user_ids.get(upn) or self._group_id(upn) for upn in wish["members"]],
-            "_guid": new_id(),
-            "_distinguishedName": f"CN={wish['name']},OU={domain},OU=Microsoft Exchange Hosted Organizations,"
-            "DC=EURPR01A001,DC=PROD,DC=OUTLOOK,DC=COM",
-        }
+        group = group_document(key, wish["name"], alias, mail, self.wish["tenant"]["domain"])
+        group["securityEnabled"] = bool(wish.get("security"))
+        group["_members"] = [self.user_ids.get(upn) or self._group_id(upn) for upn in wish["members"]]
         self.store.put("group", key, group)
 
     def _group_id(self, mail: str) -> str:
@@ -475,6 +461,27 @@ def user_document(key: str, upn: str, name: str) -> Document:
         "assignedLicenses": [],
         "_groupLicenses": [],
         "_password": "",
+    }
+
+
+def group_document(key: str, name: str, nickname: str, mail: str | None, domain: str) -> Document:
+    """A new group without members; ``domain`` is the tenant's initial one."""
+    return {
+        "id": key,
+        "displayName": name,
+        "description": None,
+        "mail": mail,
+        "mailNickname": nickname,
+        "mailEnabled": bool(mail),
+        "securityEnabled": False,
+        "groupTypes": [],
+        "createdDateTime": graph_time(),
+        "deletedDateTime": None,
+        "_members": [],
+        "_owners": [],
+        "_guid": new_id(),
+        "_distinguishedName": f"CN={name},OU={domain},OU=Microsoft Exchange Hosted Organizations,"
+        "DC=EURPR01A001,DC=PROD,DC=OUTLOOK,DC=COM",
     }
 
 

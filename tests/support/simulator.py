@@ -111,6 +111,7 @@ class Simulator:
         self.state, self.ports = state, ports
         self.seed, self.faults, self.lag, self.latency = seed, faults, lag, latency
         self.wire_log = state / "wire.jsonl"
+        self.breaches = state / "breaches.txt"
         self.endpoints: dict[str, str] = {}
         self._process: subprocess.Popen[str] | None = None
 
@@ -146,6 +147,7 @@ class Simulator:
 
     def _command(self) -> list[str]:
         command = [sys.executable, "-m", "simulator", "serve", "--state", str(self.state)]
+        command += ["--breaches", str(self.breaches)]
         command += ["--wire-log", str(self.wire_log), "--lag", str(self.lag), "--latency", str(self.latency)]
         command += ["--ports", str(self.ports)]
         for option, content in (("seed", self.seed), ("faults", self.faults)):
@@ -161,11 +163,11 @@ class Simulator:
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
-        """End it as an administrator would (SIGTERM)."""
+        """End it as an administrator would (SIGTERM). AssertionError when an answer was not as the service describes it."""
         self._end(kill=False)
 
     def kill(self) -> None:
-        """End it as a power cut would (SIGKILL)."""
+        """End it as a power cut would (SIGKILL). AssertionError as with ``stop``."""
         self._end(kill=True)
 
     def _end(self, kill: bool) -> None:
@@ -183,6 +185,8 @@ class Simulator:
             process.wait()
         if process.stdout:
             process.stdout.close()
+        breaches = self.breaches.read_text() if self.breaches.exists() else ""
+        assert not breaches, f"the simulator answered what the service would not:\n{breaches}"
 
     def restart(
         self,
