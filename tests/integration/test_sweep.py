@@ -1,21 +1,66 @@
 # Copyright (c) 2026 the vmrops.o365 authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A sample of the sweep (all of it: make sweep): lost requests and lost answers leave the tenant as if nothing had been."""
+"""A sample of the sweep (all of it: make sweep): whatever happens at the write with most to lose, the tenant ends the same."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from sweep.subjects import SUBJECTS, Subject
-from sweep.sweep import sweep
+from sweep.calls import Subject
+from sweep.modules import MODULES
+from sweep.role import Role
+from sweep.sweep import Clean, try_case, undisturbed
 
-# The last requests that each subject's undisturbed run certainly sends are its writes and their read-back.
-SAMPLE = (4, 7, 9)
+Undisturbed = Callable[[Subject], Clean]
 
 
-@pytest.mark.parametrize("fault", ["cut before", "cut after"])
-@pytest.mark.parametrize("subject", [one for one in SUBJECTS if one.state == "present"], ids=lambda one: str(one.name))
-def test_a_cut_connection_leaves_no_trace(subject: Subject, fault: str) -> None:
-    outcome = sweep(subject, fault, SAMPLE)
-    assert outcome.recovered + outcome.failed == len([one for one in SAMPLE if one <= outcome.requests]) > 0
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    """Runs each subject undisturbed, once."""
+    known: dict[str, Clean] = {}
+
+    def run(subject: Subject) -> Clean:
+        if subject.name not in known:
+            known[subject.name] = undisturbed(subject, tmp_path_factory.mktemp("sweep"))
+        return known[subject.name]
+
+    return run
+
+
+def last_write(clean: Clean) -> int:
+    """The number of the last request that writes; where a secret is made, that one."""
+    writes = [number for number, request in enumerate(clean.requests, 1) if request.is_write]
+    secrets = [number for number in writes if clean.requests[number - 1].path.endswith("/addPassword")]
+    return (secrets or writes)[-1]
+
+
+@pytest.mark.parametrize("disturbance", ["cut after", "kill after", "interrupt after", "401 expired"])
+@pytest.mark.parametrize("subject", MODULES, ids=lambda one: str(one.name))
+def test_a_module_that_is_disturbed_at_a_write(subject: Subject, disturbance: str, clean: Undisturbed) -> None:
+    before = clean(subject)
+    assert try_case(subject, before, disturbance, last_write(before)).differences == []
+
+
+@pytest.mark.parametrize("disturbance", ["404 after create", "409 concurrency"])
+@pytest.mark.parametrize("subject", [one for one in MODULES if one.state == "present"], ids=lambda one: str(one.name))
+def test_a_module_that_is_answered_too_early(subject: Subject, disturbance: str, clean: Undisturbed) -> None:
+    before = clean(subject)
+    outcome = try_case(subject, before, disturbance, before.cases(disturbance)[-1])
     assert outcome.differences == []
+    assert outcome.recovered
+
+
+@pytest.mark.parametrize("disturbance", ["kill after", "interrupt after"])
+def test_the_role_that_is_ended_after_it_made_a_secret(disturbance: str, clean: Undisturbed) -> None:
+    subject = Role("app_permissions", "present")
+    before = clean(subject)
+    outcome = try_case(subject, before, disturbance, last_write(before))
+    assert outcome.differences == []
+    assert not outcome.recovered
+
+
+def test_two_runs_of_the_role_at_once(clean: Undisturbed) -> None:
+    subject = Role("app_permissions", "present")
+    assert try_case(subject, clean(subject), "two runs", 1).differences == []

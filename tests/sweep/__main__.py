@@ -1,49 +1,118 @@
 # Copyright (c) 2026 the vmrops.o365 authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m sweep [name] [--fault NAME]``: every subject, every fault, every request; exit 1 when anything differs."""
+"""Nothing lost: ``python -m sweep [words of subjects] [--disturbance NAME] [--log FILE]``; exit 1 when anything differs.
+
+Every case is one line of the log. A log that is there already is continued: what it holds is not tried again, but for cases
+that differed.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(sys.prefix) / "collections"))
+from support import COLLECTIONS
 
-from .subjects import SUBJECTS
-from .sweep import FAULTS, Outcome, sweep
+sys.path.insert(0, str(COLLECTIONS))
+
+from .calls import Subject
+from .modules import MODULES
+from .role import ROLES
+from .sweep import DISTURBANCES, Clean, Outcome, try_case, undisturbed
+
+SUBJECTS: Sequence[Subject] = [*MODULES, *ROLES]
+Record = dict[str, object]
 
 
 def main() -> int:
-    """Sweep, and print a line per subject and fault."""
+    """Sweep, a line per case that differs, and a table at the end."""
     parser = argparse.ArgumentParser(prog="sweep", description=__doc__)
-    parser.add_argument("name", nargs="?", default="", help="only subjects whose name contains this")
-    parser.add_argument("--fault", choices=list(FAULTS), action="append", help="only this fault")
+    parser.add_argument("word", nargs="*", help="only subjects whose name contains one of these")
+    parser.add_argument("--disturbance", choices=DISTURBANCES, action="append", help="only this one (may be repeated)")
+    parser.add_argument("--log", type=Path, default=Path(".cache/sweep.jsonl"), help="default: .cache/sweep.jsonl")
+    parser.add_argument("--jobs", type=int, default=2, help="how many cases at a time; default: 2")
+    parser.add_argument("--table", action="store_true", help="only print the table of the log")
     options = parser.parse_args()
-    subjects = [one for one in SUBJECTS if options.name in one.name]
-    faults, differences = options.fault or list(FAULTS), 0
-    print(f"{'subject':52}{'fault':14}{'n':>4}{'survived':>10}{'by itself':>11}{'run again':>11}")
-    with ProcessPoolExecutor(2) as pool:
-        jobs = [(one, fault, pool.submit(_job, one.name, fault)) for one in subjects for fault in faults]
-        for subject, fault, job in jobs:
-            outcome = job.result()
-            wrong = {one.partition(":")[0] for one in outcome.differences}
-            survived = outcome.requests - len(wrong)
-            print(
-                f"{subject.name:52}{fault:14}{outcome.requests:4}{survived:10}{outcome.recovered:11}{outcome.failed:11}",
-                flush=True,
-            )
-            for line in outcome.differences:
-                print(f"    {line}")
-            differences += len(outcome.differences)
-    print(f"{differences} differences")
-    return 1 if differences else 0
+    subjects = [one for one in SUBJECTS if not options.word or any(word in one.name for word in options.word)]
+    disturbances = options.disturbance or DISTURBANCES
+    if not options.table:
+        done = {case for case, one in _known(options.log).items() if not one["differences"]}
+        with TemporaryDirectory(prefix="sweep-") as name, options.log.open("a", buffering=1) as log:
+            for record, differences in _records(subjects, disturbances, Path(name), options.jobs, done):
+                log.write(json.dumps(record) + "\n")
+                for one in differences:
+                    print(f"{record['subject']}, {record['disturbance']} {record['number']}: {one}", flush=True)
+    wanted = [(one.name, disturbance) for one in subjects for disturbance in disturbances]
+    return _table(wanted, list(_known(options.log).values()))
 
 
-def _job(name: str, fault: str) -> Outcome:
-    return sweep(next(one for one in SUBJECTS if one.name == name), fault)
+def _known(log: Path) -> dict[tuple[object, ...], Record]:
+    """The last record of each case."""
+    records = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    return {(one["subject"], one["disturbance"], one["number"]): one for one in records}
+
+
+def _records(
+    subjects: Sequence[Subject], disturbances: Sequence[str], directory: Path, jobs: int, known: set[tuple[object, ...]]
+) -> Iterator[tuple[Record, list[str]]]:
+    """Try every case that is not known; what to log of it, and its differences."""
+    with ProcessPoolExecutor(jobs) as pool:
+        for index, subject in enumerate(subjects):
+            clean = pool.submit(_undisturbed, SUBJECTS.index(subject), directory / str(index)).result()
+            cases = [
+                (disturbance, number)
+                for disturbance in disturbances
+                for number in clean.cases(disturbance)
+                if (subject.name, disturbance, number) not in known
+            ]
+            tried = [(case, pool.submit(_try, SUBJECTS.index(subject), clean, *case)) for case in cases]
+            for (disturbance, number), job in tried:
+                outcome = job.result()
+                record: Record = {
+                    "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                    "subject": subject.name,
+                    "disturbance": disturbance,
+                    "number": number,
+                    "of": len(clean.cases(disturbance)),
+                    "recovered": outcome.recovered,
+                    "differences": outcome.differences,
+                }
+                yield record, outcome.differences
+
+
+def _undisturbed(index: int, directory: Path) -> Clean:
+    directory.mkdir()
+    return undisturbed(SUBJECTS[index], directory)
+
+
+def _try(index: int, clean: Clean, disturbance: str, number: int) -> Outcome:
+    try:
+        return try_case(SUBJECTS[index], clean, disturbance, number)
+    except Exception as error:
+        return Outcome(number, False, [f"the sweep itself failed: {error!r}"])
+
+
+def _table(wanted: Sequence[tuple[str, str]], records: Sequence[Record]) -> int:
+    """Print it; 1 when anything differs or is missing."""
+    print(f"{'subject':52}{'disturbance':18}{'n':>5}{'tried':>7}{'survived':>10}{'by itself':>11}{'run again':>11}")
+    wrong = 0
+    for subject, disturbance in wanted:
+        found = [one for one in records if (one["subject"], one["disturbance"]) == (subject, disturbance)]
+        survived = [one for one in found if not one["differences"]]
+        alone = sum(bool(one["recovered"]) for one in survived)
+        n = int(str(found[-1]["of"])) if found else 0
+        counts = f"{n:5}{len(found):7}{len(survived):10}{alone:11}{len(survived) - alone:11}"
+        print(f"{subject:52}{disturbance:18}{counts}")
+        wrong += len(found) - len(survived) + (n - len(found))
+    print(f"{wrong} cases differ or were not tried")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

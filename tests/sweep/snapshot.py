@@ -22,25 +22,24 @@ _KINDS_LEFT_OUT = ("grant", "setting")
 
 def snapshot(state: Path) -> Counter[str]:
     """How often each document occurs, with ids and times replaced by what they are."""
-    with closing(sqlite3.connect(f"file:{state / 'tenant.sqlite'}?mode=ro", uri=True)) as connection:
-        rows = connection.execute("SELECT kind, body FROM documents WHERE body IS NOT NULL").fetchall()
-    documents = ((kind, json.loads(body)) for kind, body in rows if kind not in _KINDS_LEFT_OUT)
-    return Counter(f"{kind} {json.dumps(_tidy(document), sort_keys=True)}" for kind, document in documents)
+    rows = ((kind, body) for kind, body in _rows(state) if kind not in _KINDS_LEFT_OUT)
+    return Counter(f"{kind} {json.dumps(_tidy(json.loads(body)), sort_keys=True)}" for kind, body in rows)
+
+
+def documents(state: Path, kind: str) -> list[dict[str, Any]]:
+    """The tenant's documents of a kind."""
+    return [json.loads(body) for one, body in _rows(state) if one == kind]
 
 
 def secret_texts(state: Path) -> list[str]:
     """The client secrets of every application but the automation's."""
+    applications = [one for one in documents(state, "application") if one["displayName"] != "Automation"]
+    return [one["_secretText"] for app in applications for one in app["passwordCredentials"]]
+
+
+def _rows(state: Path) -> list[tuple[str, str]]:
     with closing(sqlite3.connect(f"file:{state / 'tenant.sqlite'}?mode=ro", uri=True)) as connection:
-        rows = connection.execute(
-            "SELECT body FROM documents WHERE kind = 'application' AND body IS NOT NULL"
-        ).fetchall()
-    applications = [json.loads(body) for (body,) in rows]
-    return [
-        one["_secretText"]
-        for app in applications
-        if app["displayName"] != "Automation"
-        for one in app["passwordCredentials"]
-    ]
+        return connection.execute("SELECT kind, body FROM documents WHERE body IS NOT NULL").fetchall()
 
 
 def _tidy(value: Any) -> Any:

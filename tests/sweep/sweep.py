@@ -1,119 +1,172 @@
 # Copyright (c) 2026 the vmrops.o365 authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sweep: cut the connection at request k, run again, and compare with an undisturbed tenant."""
+"""One disturbed run, another one where the first failed, and the comparison with a tenant that nothing disturbed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from ansible_collections.vmrops.o365.plugins.module_utils._plan import Refused
-from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import ServiceError
-from support.simulator import Simulator
+from support.simulator import Request, Simulator
 
-from .snapshot import secret_texts, snapshot
-from .subjects import Caller, Subject
+from .calls import Ended, Going, Subject
+from .faults import FAULTS, Rule, rules
+from .snapshot import snapshot
 
-# What may go wrong at a request; all but the drops are answers.
-FAULTS: dict[str, dict[str, Any]] = {
-    "cut before": {"do": "drop", "when": "before"},
-    "cut after": {"do": "drop", "when": "after"},
-    "429": {"do": "respond", "status": 429, "headers": {"Retry-After": "0.2"}},
-    "503": {"do": "respond", "status": 503},
-    "500": {"do": "respond", "status": 500},
-    "500 after": {"do": "respond", "status": 500, "when": "after"},
-}
-
-
-@dataclass
-class Outcome:
-    """What a sweep of one subject with one fault found.
-
-    Args:
-        requests: how many requests the undisturbed run sends (n).
-        recovered: how many disturbed runs succeeded by themselves.
-        failed: how many failed with a clear error, and then succeeded when run again.
-        differences: what went wrong, in words, by request.
-    """
-
-    requests: int
-    recovered: int = 0
-    failed: int = 0
-    differences: list[str] = field(default_factory=list)
-
-
-def sweep(subject: Subject, fault: str, only: Sequence[int] = ()) -> Outcome:
-    """Sweep one subject: every request, or those in ``only`` (counted from 1)."""
-    with TemporaryDirectory() as directory:
-        clean = _undisturbed(subject, Path(directory))
-        outcome = Outcome(clean.requests)
-        for number in only or range(1, clean.requests + 1):
-            if number <= clean.requests:
-                for problem in _disturbed(subject, fault, number, clean, Path(directory) / str(number), outcome):
-                    outcome.differences.append(f"request {number}: {problem}")
-        return outcome
+LAG = 3.0
+CLOCK = 120.0
+# Where the first of two runs has come, in parts of its requests, when the second starts.
+HEAD_STARTS = (0.0, 0.25, 0.5, 0.75)
+# What goes wrong with a whole run: how many cases there are of it.
+CONDITIONS = {"lag": 1, "clock": 2, "two runs": len(HEAD_STARTS)}
+DISTURBANCES = (*FAULTS, *CONDITIONS)
 
 
 @dataclass(frozen=True)
-class _Clean:
-    requests: int
-    state: Any
+class Clean:
+    """What an undisturbed run sent, and what it left. ``directory`` is where every run starts from."""
+
+    directory: Path
+    requests: Sequence[Request]
+    state: Counter[str]
+
+    def cases(self, disturbance: str) -> list[int]:
+        """The numbers of its cases: for faults those of the requests, counted from 1."""
+        if disturbance in CONDITIONS:
+            return list(range(1, CONDITIONS[disturbance] + 1))
+        return list(rules(disturbance, self.requests))
 
 
-def _prepare(subject: Subject, state: Path) -> Caller:
-    """A new tenant, with the object made first when its removal is swept. It is stopped again."""
-    with Simulator(state, seed=subject.seed) as tenant:
-        caller = Caller(subject, tenant.endpoints, tenant.auth())
+@dataclass(frozen=True)
+class Outcome:
+    """What one case came to.
+
+    Args:
+        number: the case.
+        recovered: whether the disturbed run succeeded by itself; otherwise it was run again.
+        differences: what went wrong, in words.
+    """
+
+    number: int
+    recovered: bool
+    differences: list[str]
+
+
+def undisturbed(subject: Subject, directory: Path) -> Clean:
+    """Run a subject undisturbed, in a directory that must stay as long as cases are tried from it."""
+    start = directory / "start"
+    with Simulator(start / "tenant", seed=subject.seed) as tenant:
         if subject.state == "absent":
-            caller.run("present")
-    return caller
+            _demand(subject.start(tenant, start, "present").finish())
+    tenant.wire_log.unlink(missing_ok=True)
+    shutil.copytree(start, directory / "end")
+    with Simulator(directory / "end" / "tenant") as tenant:
+        _demand(subject.start(tenant, directory / "end", subject.state).finish())
+        requests = tenant.wire()
+        again = subject.start(tenant, directory / "end", subject.state).finish()
+        problems = [*subject.problems(tenant, directory / "end"), *(["the second run changes"] * again.changed)]
+    if problems:
+        raise RuntimeError(f"{subject.name} is in no state to be swept: {problems}")
+    return Clean(start, requests, snapshot(tenant.state))
 
 
-def _run(
-    subject: Subject, caller: Caller, state: Path, faults: Sequence[dict[str, Any]] = ()
-) -> tuple[dict[str, Any], int]:
-    """One run on the tenant of that directory; its result and how many requests it sent."""
-    with Simulator(state, faults=faults) as tenant:
-        caller.endpoints = tenant.endpoints
-        caller.auth.update(tenant.auth())
-        before = len(tenant.wire())
-        result = caller.run(subject.state)
-        return result, len(tenant.wire()) - before
+def try_case(subject: Subject, clean: Clean, disturbance: str, number: int) -> Outcome:
+    """One case on a tenant of its own."""
+    with TemporaryDirectory(prefix="sweep-") as name:
+        directory = Path(name) / "case"
+        shutil.copytree(clean.directory, directory)
+        case = _Case(subject, clean, directory)
+        if disturbance in CONDITIONS:
+            differences = list(case.under(disturbance, number))
+        else:
+            differences = list(
+                case.struck(rules(disturbance, clean.requests)[number], number, disturbance.startswith("interrupt"))
+            )
+        return Outcome(number, case.recovered, differences)
 
 
-def _undisturbed(subject: Subject, directory: Path) -> _Clean:
-    state = directory / "clean"
-    caller = _prepare(subject, state)
-    _result, requests = _run(subject, caller, state)
-    return _Clean(requests, snapshot(state))
+@dataclass
+class _Case:
+    subject: Subject
+    clean: Clean
+    directory: Path
+    recovered: bool = False
+
+    def start(self, tenant: Simulator, clock: float = 0.0) -> Going:
+        return self.subject.start(tenant, self.directory, self.subject.state, clock)
+
+    def struck(self, rule: Rule, number: int, by_user: bool) -> Iterator[str]:
+        """Something happens at one request."""
+        with Simulator(self.directory / "tenant", faults=[rule]) as tenant:
+            first = self.start(tenant)
+            if rule["do"] == "hold":
+                _until(lambda: _seen(tenant) >= number or not first.running)
+                ended = first.interrupt() if by_user else _killed(first)
+            else:
+                ended = first.finish()
+            if _seen(tenant) < number:
+                yield f"the run ended before its request {number}: {ended.message}"
+            yield from self.settle(tenant, [ended])
+
+    def under(self, condition: str, number: int) -> Iterator[str]:
+        """Something is wrong with the whole run."""
+        lag = LAG if condition == "lag" else 0.0
+        with Simulator(self.directory / "tenant", lag=lag) as tenant:
+            if condition == "lag":
+                runs = [self.start(tenant)]
+            elif condition == "clock":
+                runs = [self.start(tenant, CLOCK if number == 1 else -CLOCK)]
+            else:
+                runs = [self.start(tenant)]
+                ahead = int(HEAD_STARTS[number - 1] * len(self.clean.requests))
+                _until(lambda: _seen(tenant) >= ahead or not runs[0].running)
+                runs.append(self.start(tenant))
+            ended = [one.finish() for one in runs]
+            if condition != "two runs":
+                yield from (f"it does not do it in one run: {one.message}" for one in ended if not one.succeeded)
+            yield from self.settle(tenant, ended)
+
+    def settle(self, tenant: Simulator, ended: Sequence[Ended]) -> Iterator[str]:
+        """Run again what failed, and compare."""
+        yield from (f"failed in a way that no message explains: {one.message}" for one in ended if not one.explained)
+        self.recovered = all(one.succeeded for one in ended)
+        if not self.recovered:
+            again = self.start(tenant).finish()
+            if not again.succeeded:
+                yield f"running again does not help: {again.message}; before: {[one.message for one in ended]}"
+                return
+        now = snapshot(tenant.state)
+        yield from (f"too much: {one[:300]}" for one in now - self.clean.state)
+        yield from (f"missing: {one[:300]}" for one in self.clean.state - now)
+        yield from self.subject.problems(tenant, self.directory)
+        if self.subject.quick and self.start(tenant).finish().changed:
+            yield "one more run still changes"
 
 
-def _disturbed(
-    subject: Subject, fault: str, number: int, clean: _Clean, state: Path, outcome: Outcome
-) -> Iterator[str]:
-    caller = _prepare(subject, state)
-    rule = {"match": {"service": "."}, "skip": number - 1, "times": 1, **FAULTS[fault]}
-    try:
-        _run(subject, caller, state, [rule])
-        outcome.recovered += 1
-    except (Refused, ServiceError):
-        outcome.failed += 1
-    except Exception as error:
-        yield f"failed in a way that no message explains: {error!r}"
-    try:
-        _run(subject, caller, state)
-        again, _requests = _run(subject, caller, state)
-    except (Refused, ServiceError) as error:
-        yield f"running again does not help: {error}"
-        return
-    if again["changed"]:
-        yield f"the third run still changes: {[step['summary'] for step in again['steps']]}"
-    now = snapshot(state)
-    yield from (f"too much: {one[:300]}" for one in now - clean.state)
-    yield from (f"missing: {one[:300]}" for one in clean.state - now)
-    if subject.options.get("secret") and subject.state == "present" and secret_texts(state) != [caller.secret]:
-        yield "the secret that the caller holds is not the one there is"
+def _killed(run: Going) -> Ended:
+    run.kill()
+    return Ended(False, message="killed")
+
+
+def _seen(tenant: Simulator) -> int:
+    """How many requests the tenant has logged."""
+    return tenant.wire_log.read_bytes().count(b"\n") if tenant.wire_log.exists() else 0
+
+
+def _until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("the run did not come that far")
+        time.sleep(0.01)
+
+
+def _demand(ended: Ended) -> None:
+    if not ended.succeeded:
+        raise RuntimeError(f"the undisturbed run failed: {ended.message}")
