@@ -18,6 +18,7 @@ from ansible_collections.vmrops.o365.plugins.module_utils._transport.auth import
 from exchangelib.errors import ErrorImpersonateUserDenied
 from exchangelib.items import SEND_TO_ALL_AND_SAVE_COPY, MeetingRequest
 
+from .identity import TIMEOUT
 from .report import Failed
 
 RESOURCE = "https://outlook.office365.com"
@@ -42,7 +43,7 @@ class Post:
 
     def act_for(self, mailbox: str) -> Any:
         """An exchangelib account that impersonates the mailbox's owner."""
-        return account(mailbox, self.tokens, RESOURCE, self.url, self.ca_path, impersonate=True)
+        return account(mailbox, self.tokens, RESOURCE, self.url, self.ca_path, TIMEOUT, impersonate=True)
 
     def denied(self, mailbox: str) -> str:
         """The error that acting for the mailbox ends in; empty when it does not."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from .._transport.auth import Tokens
 from .._transport.errors import MissingLibrary
+from .._transport.session import make_adapter
 
 
 def import_exchangelib() -> Any:
@@ -27,6 +28,7 @@ def account(
     resource: str,
     url: str,
     ca_path: str | None,
+    timeout: float,
     impersonate: bool,
     time_zone: str = "UTC",
 ) -> Any:
@@ -38,21 +40,18 @@ def account(
         resource: what the token is asked for.
         url: base address of Exchange Online.
         ca_path: a CA file that wins over REQUESTS_CA_BUNDLE; None for the system's.
+        timeout: seconds for one request.
         impersonate: whether the caller acts as the mailbox's owner (ExchangeImpersonation), else with its own rights.
         time_zone: IANA name of the zone in which times are given.
 
-    The version is pinned: guessing it costs a request and hides the service's errors behind its own.
+    The version is pinned: guessing it costs a request and hides the service's errors behind its own. What the account is
+    asked raises Untrusted and BadAnswer beside exchangelib's errors.
     """
     exchangelib = import_exchangelib()
     from exchangelib.protocol import BaseProtocol
     from oauthlib.oauth2 import OAuth2Token
-    from requests.adapters import HTTPAdapter
 
-    class Adapter(HTTPAdapter):
-        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-            super().cert_verify(conn, url, ca_path or verify, cert)  # type: ignore[no-untyped-call]
-
-    BaseProtocol.HTTP_ADAPTER_CLS = Adapter
+    BaseProtocol.HTTP_ADAPTER_CLS = make_adapter(ca_path, timeout)
     token = OAuth2Token({"access_token": tokens.token(resource), "token_type": "Bearer"})
     credentials = exchangelib.OAuth2AuthorizationCodeCredentials(access_token=token)
     configuration = exchangelib.Configuration(

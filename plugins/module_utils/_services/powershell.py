@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+# PowerShell takes typographic quotes for quotes, and any of them ends a text.
+_QUOTE = re.compile("['\u2018\u2019\u201a\u201b]")
 SWITCHES = frozenset({"Equipment", "Room", "Shared", "Force", "OrganizationApp", "PermanentlyDelete", "Delegating"})
 
 
@@ -36,4 +39,4 @@ def _literal(value: Any) -> str:
     if isinstance(value, Mapping):
         inner = "; ".join(f"{name}={_literal(one)}" for name, one in value.items() if not name.startswith("@"))
         return "@{" + inner + "}"
-    return "'" + str(value).replace("'", "''") + "'"
+    return "'" + _QUOTE.sub(r"\g<0>\g<0>", str(value)) + "'"

@@ -103,10 +103,10 @@ def make_adapter(
                 response._content_consumed = True  # type: ignore[attr-defined]
             except requests.exceptions.SSLError as error:
                 raise untrusted(error, host) or requests.exceptions.ConnectionError(error, request=request) from error
-            except requests.exceptions.InvalidURL:
-                # Not with its own words, which hold a part of the proxy's password.
+            except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
+                # Not with its own words, which may hold the proxy's password. To msal, these are a wrong tenant.
                 raise Untrusted(
-                    f"use {host}", text="the proxy's address cannot be read", advice=_PROXY_ADVICE
+                    f"use {host}", text="the proxy's address cannot be used", advice=_PROXY_ADVICE
                 ) from None
             except requests.exceptions.RequestException:
                 raise

@@ -17,6 +17,7 @@ _AUTHORITY_ADVICE = (
 _TIME_ADVICE = "Check this machine's clock, and what answers in the service's place."
 _NAME_ADVICE = "Check the endpoint's host name, name resolution, and what answers in the service's place."
 _VERSION_ADVICE = "Check the proxy, or whatever answers in the service's place: it must speak TLS 1.2 or newer."
+_BUNDLE_ADVICE = "Check ca_path, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE."
 
 # X509_V_ERR_* of OpenSSL, which the ssl module has no names for.
 _CERTIFICATE: dict[int, tuple[str, str]] = {
@@ -36,7 +37,8 @@ _HANDSHAKE: tuple[tuple[str, str, str], ...] = (
     ("WRONG_VERSION_NUMBER", "it does not speak TLS at that port", "Check the endpoint's port."),
     ("HTTP_REQUEST", "it does not speak TLS at that port", "Check the endpoint's port."),
     ("HANDSHAKE_FAILURE", "it has no cipher in common with this machine", _VERSION_ADVICE),
-    ("NO_CERTIFICATE_OR_CRL", "the file of certificates to trust holds none", "Check ca_path and REQUESTS_CA_BUNDLE."),
+    ("NO_CERTIFICATE_OR_CRL", "the file of certificates to trust holds none", _BUNDLE_ADVICE),
+    ("PEM lib", "the file of certificates to trust cannot be read", _BUNDLE_ADVICE),
 )
 
 
@@ -56,7 +58,7 @@ def untrusted(error: BaseException, host: str) -> Untrusted | None:
             return Untrusted(tried, text=f"TLS with {host} failed: {text} ({cause.verify_message})", advice=advice)
         if isinstance(cause, ssl.SSLError):
             for mark, text, advice in _HANDSHAKE:
-                if mark in str(cause.reason):
+                if mark in f"{cause.reason} {cause}":
                     return Untrusted(tried, text=f"TLS with {host} failed: {text}", advice=advice)
     return None
 
