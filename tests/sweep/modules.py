@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, connect
-from ansible_collections.vmrops.o365.plugins.module_utils._plan import Refused, revealed
+from ansible_collections.vmrops.o365.plugins.module_utils._plan import Refused
 from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Client, Run
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.equipment_mailbox import EquipmentMailbox
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.impersonation import Impersonation
