@@ -15,13 +15,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from . import entra_devices, entra_flows, entra_pages, entra_signin
 from . import entra_errors as errors
-from . import entra_flows, entra_pages
-from .entra_clients import AUTHORITY_HOSTS
+from .entra_clients import AUTHORITY_HOSTS, SHARED_SEGMENTS
 from .entra_errors import EntraError
 from .entra_tokens import Resources
 from .store import Document
@@ -63,14 +63,17 @@ def application(tenant: Tenant, urls: Mapping[str, str]) -> ASGIApp:
         "/{tenant}/.well-known/openid-configuration": (service.configuration, ["GET"]),
         "/{tenant}/discovery/v2.0/keys": (service.keys, ["GET"]),
         "/{tenant}/discovery/keys": (service.keys, ["GET"]),
-        "/{tenant}/oauth2/v2.0/token": (service.token, ["POST"]),
-        "/{tenant}/oauth2/token": (service.token, ["POST"]),
+        "/{tenant}/oauth2/v2.0/token": (service.token, ["GET", "POST"]),
+        "/{tenant}/oauth2/token": (service.token, ["GET", "POST"]),
         "/{tenant}/oauth2/v2.0/devicecode": (service.device_code, ["POST"]),
         "/{tenant}/oauth2/devicecode": (service.device_code, ["POST"]),
-        "/{tenant}/oauth2/deviceauth": (service.device_page, ["GET", "POST"]),
-        "/devicelogin": (service.device_page, ["GET", "POST"]),
+        "/{tenant}/oauth2/deviceauth": (service.device_page, ["GET"]),
+        "/devicelogin": (service.device_page, ["GET"]),
         "/{tenant}/oauth2/v2.0/authorize": (service.authorize, ["GET", "POST"]),
         "/{tenant}/oauth2/authorize": (service.authorize, ["GET", "POST"]),
+        "/{tenant}/login": (service.submitted, ["POST"]),
+        "/{tenant}/oauth2/v2.0/logout": (service.sign_out, ["GET", "POST"]),
+        "/{tenant}/oauth2/logout": (service.sign_out, ["GET", "POST"]),
         "/{tenant}/userrealm/{name}": (service.user_realm, ["GET"]),
     }
     return Starlette(
@@ -93,7 +96,9 @@ def _endpoint(
 class _Entra:
     def __init__(self, tenant: Tenant, urls: Mapping[str, str]) -> None:
         self.tenant, self.base = tenant, urls["login"]
+        self.graph = urls["graph"]
         self.resources = Resources(tenant, urls)
+        self.pages = entra_signin.SignInPages(tenant, self.resources, self.base)
 
     # --- discovery ----------------------------------------------------------------------------------------------------
 
@@ -117,7 +122,7 @@ class _Entra:
         if not self._is_tenant(segment):
             return self._error(request, errors.unknown_tenant(segment, "invalid_tenant"))
         version_2 = "/v2.0/" in request.url.path
-        named = segment if segment.lower() in ("common", "organizations") else self.tenant.id
+        named = segment if segment.lower() in SHARED_SEGMENTS else self.tenant.id
         root, middle = f"{self.base}/{named}", "/v2.0" if version_2 else ""
         issuer_tenant = "{tenantid}" if named != self.tenant.id else self.tenant.id
         host = urlsplit(self.base).hostname or ""
@@ -132,6 +137,7 @@ class _Entra:
             "scopes_supported": ["openid", "profile", "email", "offline_access"],
             "issuer": f"{self.base}/{issuer_tenant}/v2.0" if version_2 else f"https://sts.windows.net/{issuer_tenant}/",
             "request_uri_parameter_supported": False,
+            "userinfo_endpoint": f"{self.graph}/oidc/userinfo",
             "authorization_endpoint": f"{root}/oauth2{middle}/authorize",
             "device_authorization_endpoint": f"{root}/oauth2{middle}/devicecode",
             "http_logout_supported": True,
@@ -156,8 +162,10 @@ class _Entra:
         return JSONResponse(document)
 
     def keys(self, request: Request, form: Mapping[str, str]) -> Response:
-        """The signing key of every token."""
-        return JSONResponse(self.tenant.tokens.jwks())
+        """The keys that sign tokens, now and soon; v2.0 says for whom."""
+        issuer = {"issuer": f"{self.base}/{self.tenant.id}/v2.0"} if "/v2.0/" in request.url.path else {}
+        keys = [{**key, "cloud_instance_name": "microsoftonline.com", **issuer} for key in self.tenant.tokens.jwks()]
+        return JSONResponse({"keys": keys})
 
     def user_realm(self, request: Request, form: Mapping[str, str]) -> Response:
         """Whether a user's domain signs in here; msal asks before it sends a password."""
@@ -181,13 +189,15 @@ class _Entra:
 
     def device_code(self, request: Request, form: Mapping[str, str]) -> Response:
         """A new device code."""
-        return self._answer(request, form, entra_flows.device_code)
+        return self._answer(request, form, entra_devices.device_code)
 
     def _answer(
         self, request: Request, form: Mapping[str, str], flow: Callable[[entra_flows.Asked], dict[str, Any]]
     ) -> Response:
         segment = request.path_params["tenant"]
         try:
+            if request.method != "POST":
+                raise errors.wrong_verb(request.method)
             if not self._is_tenant(segment):
                 raise errors.unknown_tenant(segment, "invalid_request")
             version_1 = "/v2.0/" not in request.url.path
@@ -201,33 +211,36 @@ class _Entra:
     # --- pages --------------------------------------------------------------------------------------------------------
 
     def device_page(self, request: Request, form: Mapping[str, str]) -> Response:
-        """Where a user enters the device's code and signs in."""
-        with self.tenant.store.savepoint():
-            return HTMLResponse(entra_pages.device(self.tenant, form, request.method == "POST"), headers=_NO_STORE)
+        """Where a person enters the device's code."""
+        return self.pages.device()
 
     def authorize(self, request: Request, form: Mapping[str, str]) -> Response:
-        """The sign-in page of the authorization code flow."""
+        """The beginning of the authorization code flow."""
         segment = request.path_params["tenant"]
         fields = {**dict(request.query_params), **form}
+        version_1 = "/v2.0/" not in request.url.path
         try:
             if not self._is_tenant(segment):
                 raise errors.unknown_tenant(segment, "invalid_request")
             with self.tenant.store.savepoint():
-                asked = entra_flows.Asked(
-                    self.tenant, self.resources, self.base, segment, fields, "/v2.0/" not in request.url.path
-                )
-                return entra_pages.authorize(asked, request.method == "POST")
+                asked = entra_flows.Asked(self.tenant, self.resources, self.base, segment, fields, version_1)
+                return self.pages.authorize(asked, request.cookies.get(entra_signin.COOKIE, ""))
         except EntraError as error:
-            return HTMLResponse(
-                entra_pages.page("Sign in", "Sorry, but we're having trouble signing you in.", error),
-                error.status,
-                _NO_STORE,
-            )
+            return entra_pages.trouble(error)
+
+    def submitted(self, request: Request, form: Mapping[str, str]) -> Response:
+        """Where the forms of all pages go."""
+        with self.tenant.store.savepoint():
+            return self.pages.submitted(form)
+
+    def sign_out(self, request: Request, form: Mapping[str, str]) -> Response:
+        """The end of a session."""
+        return self.pages.sign_out({**dict(request.query_params), **form})
 
     # --- shared -------------------------------------------------------------------------------------------------------
 
     def _is_tenant(self, segment: str) -> bool:
-        return segment.lower() in ("common", "organizations") or self.tenant.names_tenant(segment)
+        return segment.lower() in SHARED_SEGMENTS or self.tenant.names_tenant(segment)
 
     @staticmethod
     def _headers(request: Request) -> dict[str, str]:

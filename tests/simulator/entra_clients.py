@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from . import entra_errors as errors
+from . import entra_federation
 from .entra_errors import EntraError
 from .graph_credentials import moment, thumbprint_of
 from .store import Document
@@ -26,6 +27,7 @@ from .tenant import Tenant
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 PUBLIC, SECRET, CERTIFICATE = "0", "1", "2"
 LEEWAY = 300
+SHARED_SEGMENTS = ("common", "organizations")
 # The hosts that msal takes for Microsoft's (msal 1.39.0, WELL_KNOWN_AUTHORITY_HOSTS), and tests' own.
 AUTHORITY_HOSTS = [
     "login.microsoftonline.com",
@@ -79,6 +81,12 @@ def find_client(tenant: Tenant, app_id: str, segment: str) -> tuple[Document, Do
     return application, principal
 
 
+def check_audience(application: Document, segment: str) -> None:
+    """Raise EntraError for an application of this tenant alone that is used at /common or /organizations."""
+    if segment.lower() in SHARED_SEGMENTS and application["signInAudience"] == "AzureADMyOrg":
+        raise errors.single_tenant(application["appId"], application["displayName"])
+
+
 def authenticate(tenant: Tenant, form: Mapping[str, str], segment: str, base: str) -> Client:
     """The client with its proof checked; without one the proof is PUBLIC. Raises EntraError."""
     app_id = form.get("client_id", "")
@@ -122,7 +130,7 @@ def _check_assertion(tenant: Tenant, application: Document, assertion: str, base
     if "x5t" in header or "x5t#S256" in header or str(claims.get("iss", "")).lower() == application["appId"].lower():
         _check_certificate(tenant, application, assertion, header, claims, base)
     else:
-        _check_federated(application, assertion, claims)
+        entra_federation.check(tenant, application, assertion, claims)
     now = time.time()
     expires, begins = float(claims.get("exp") or 0), float(claims.get("nbf") or claims.get("iat") or 0)
     if not begins - LEEWAY <= now <= expires + LEEWAY:
@@ -149,7 +157,7 @@ def _check_certificate(
             certificate.public_key(),  # type: ignore[arg-type]  # RSA: the key that Entra takes
             ["RS256", "PS256"],
             # Times are checked for every assertion alike; msal writes them as floats.
-            options={"verify_aud": False, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
+            options=entra_federation.UNCHECKED,
         )
     except (jwt.InvalidTokenError, TypeError) as error:
         raise errors.bad_assertion(
@@ -188,39 +196,4 @@ def _own_audience(tenant: Tenant, audience: str, base: str) -> bool:
     segment, _rest, rest = parts.path.strip("/").partition("/")
     known_host = parts.hostname in (*AUTHORITY_HOSTS, urlsplit(base).hostname)
     known_path = rest in ("oauth2/v2.0/token", "oauth2/token", "v2.0", "")
-    return known_host and known_path and (segment in ("common", "organizations") or tenant.names_tenant(segment))
-
-
-def _check_federated(application: Document, assertion: str, claims: dict[str, Any]) -> None:
-    records = application["_federatedIdentityCredentials"]
-    if not records:
-        raise errors.no_federated_record(70021, "")
-    issuer, subject, audience = claims.get("iss"), claims.get("sub"), claims.get("aud")
-    records = [one for one in records if one["issuer"] == issuer]
-    if not records:
-        raise errors.no_federated_record(700211, f" issuer '{issuer}'")
-    records = [one for one in records if one["subject"] == subject]
-    if not records:
-        raise errors.no_federated_record(700213, f" subject '{subject}'")
-    audiences = audience if isinstance(audience, list) else [audience]
-    records = [one for one in records if set(one["audiences"]) & set(audiences)]
-    if not records:
-        raise errors.no_federated_record(700212, f" audience '{audience}'")
-    # Entra fetches the issuer's keys. The simulator reaches no issuer: it verifies where the credential carries them.
-    keys = next((one["_jwks"] for one in records if one.get("_jwks")), None)
-    if keys is not None:
-        _check_issuer_signature(assertion, keys)
-
-
-def _check_issuer_signature(assertion: str, keys: dict[str, Any]) -> None:
-    key_id = jwt.get_unverified_header(assertion).get("kid")
-    for key in jwt.PyJWKSet.from_dict(keys).keys:
-        if key_id not in (None, key.key_id):
-            continue
-        try:
-            options = {"verify_aud": False, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
-            jwt.decode(assertion, key.key, ["RS256", "PS256", "ES256"], options=options)  # type: ignore[arg-type]
-            return
-        except jwt.InvalidTokenError:
-            continue
-    raise errors.bad_assertion("The key was not found.")
+    return known_host and known_path and (segment in SHARED_SEGMENTS or tenant.names_tenant(segment))

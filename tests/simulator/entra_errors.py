@@ -8,6 +8,7 @@ Texts are Microsoft's (reference-error-codes, recorded responses) unless a line 
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import datetime, timezone
 from typing import Any
@@ -21,11 +22,16 @@ class EntraError(Exception):
         error: OAuth's word.
         code: the AADSTS number.
         text: what follows ``AADSTS{code}: ``.
+        suberror: what Microsoft's clients sort errors by.
+        claims: what a client has to send along with its next request for this resource.
     """
 
-    def __init__(self, status: int, error: str, code: int, text: str, suberror: str = "") -> None:
+    def __init__(
+        self, status: int, error: str, code: int, text: str, suberror: str = "", claims: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(f"AADSTS{code}: {text}")
-        self.status, self.error, self.code, self.text, self.suberror = status, error, code, text, suberror
+        self.status, self.error, self.code, self.text = status, error, code, text
+        self.suberror, self.claims = suberror, claims
 
     def body(self, correlation_id: str, base: str) -> dict[str, Any]:
         """The JSON answer, with new trace and the caller's correlation id."""
@@ -45,6 +51,8 @@ class EntraError(Exception):
         }
         if self.suberror:
             body["suberror"] = self.suberror
+        if self.claims:
+            body["claims"] = json.dumps(self.claims, separators=(",", ":"))
         return body
 
 
@@ -163,6 +171,15 @@ def unknown_resource(name: str, tenant: str) -> EntraError:
     return EntraError(400, "invalid_resource", 500011, text)
 
 
+def several_resources(scope: str) -> EntraError:
+    """One token is for one resource (documented; wording and OAuth's word from public reports)."""
+    text = (
+        "The provided value for the input parameter 'scope' is not valid because it contains more than one resource. "
+        f"Scope {scope} is not valid."
+    )
+    return EntraError(400, "invalid_request", 28000, text)
+
+
 def bad_scope(scope: str) -> EntraError:
     """The scope cannot be read."""
     text = (
@@ -214,3 +231,67 @@ def revoked_grant() -> EntraError:
 def bad_grant(text: str = "The provided authorization code or refresh token has expired or is invalid.") -> EntraError:
     """A code or refresh token that is unknown, used up or another client's (texts unverified)."""
     return EntraError(400, "invalid_grant", 70008, text)
+
+
+def single_tenant(app_id: str, name: str) -> EntraError:
+    """/common and /organizations are for applications of several tenants."""
+    text = (
+        f"Application '{app_id}'({name}) is not configured as a multi-tenant application. Usage of the /common "
+        "endpoint is not supported for such applications created after '10/15/2018'. Use a tenant-specific endpoint "
+        "or configure the application to be multi-tenant."
+    )
+    return EntraError(400, "invalid_request", 50194, text)
+
+
+def no_tenant() -> EntraError:
+    """/common and /organizations do not say which tenant an application signs in to."""
+    text = "No tenant-identifying information found in either the request or implied by any provided credentials."
+    return EntraError(400, "invalid_request", 50059, text)
+
+
+def public_with_credential() -> EntraError:
+    """What was given to a public client is redeemed without a secret."""
+    text = "Client is public so neither 'client_assertion' nor 'client_secret' should be presented."
+    return EntraError(401, "invalid_client", 700025, text)
+
+
+def not_assigned(app_id: str, name: str) -> EntraError:
+    """The application is for assigned users only."""
+    text = (
+        "Your administrator has configured the application "
+        f"{name} ('{app_id}') to block users unless they are specifically granted ('assigned') access to the "
+        "application. The signed in user '{EmailHidden}' is blocked because they are not a direct member of a group "
+        "with access, nor had access directly assigned by an administrator. Please contact your administrator to "
+        "assign access to this application."
+    )
+    return EntraError(400, "invalid_grant", 50105, text)
+
+
+def wrong_verb(verb: str) -> EntraError:
+    """The token endpoint is for POST."""
+    text = f"The endpoint only accepts POST, OPTIONS requests. Received a {verb} request."
+    return EntraError(400, "invalid_request", 900561, text)
+
+
+def unreachable_issuer() -> EntraError:
+    """The issuer of a federated credential does not show its keys (public reports; 50166 was seen too)."""
+    return EntraError(401, "invalid_client", 501661, "Request to External OIDC endpoint failed.")
+
+
+# --- what sends people back to the application ------------------------------------------------------------------------
+
+
+def declined() -> EntraError:
+    """The person pressed Cancel."""
+    return EntraError(400, "access_denied", 65004, "User declined to consent to access the app.")
+
+
+def needs_administrator() -> EntraError:
+    """The permissions are not the person's to give."""
+    return EntraError(400, "access_denied", 90094, "Administrator consent is required.")
+
+
+def not_signed_in() -> EntraError:
+    """``prompt=none`` without a session."""
+    text = "Session information is not sufficient for single-sign-on."
+    return EntraError(400, "login_required", 50058, text)

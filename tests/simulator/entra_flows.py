@@ -8,24 +8,29 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
 from . import entra_errors as errors
-from .entra_clients import PUBLIC, Client, authenticate
+from . import entra_policies
+from .entra_clients import PUBLIC, SHARED_SEGMENTS, Client, authenticate, check_audience
 from .entra_errors import EntraError
-from .entra_tokens import Resources, Wish, application_token, hash_of, keep_grant, user_answer
+from .entra_policies import SignIn
+from .entra_tokens import (
+    Resources,
+    Wish,
+    application_token,
+    client_info,
+    hash_of,
+    identity_token,
+    user_answer,
+)
 from .store import Document
 from .tenant import Tenant
 from .tokens import LIFETIME_SECONDS
-
-DEVICE_SECONDS, DEVICE_INTERVAL = 900, 5
-_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXYZ23456789"
-DEVICE_GRANTS = ("urn:ietf:params:oauth:grant-type:device_code", "device_code")
 
 
 @dataclass(frozen=True)
@@ -49,15 +54,18 @@ class Asked:
         """The client, authenticated if it sent a credential."""
         return authenticate(self.tenant, self.form, self.segment, self.base)
 
-    def wish(self, otherwise: str = "") -> Wish:
+    def scope(self, otherwise: str = "") -> str:
         """The scopes asked for: ``scope``, or the v1 endpoint's ``resource`` as its .default."""
         if self.version_1 and self.form.get("resource"):
-            resource = self.form["resource"]
-            return self.resources.parse(f"{resource}/.default openid offline_access", self.segment)
+            return f"{self.form['resource']}/.default openid offline_access"
         scope = self.form.get("scope") or otherwise
         if not scope:
             raise errors.missing_parameter("resource" if self.version_1 else "scope")
-        return self.resources.parse(scope, self.segment)
+        return scope
+
+    def wish(self, otherwise: str = "") -> Wish:
+        """The same, understood. Raises EntraError."""
+        return self.resources.parse(self.scope(otherwise), self.segment)
 
 
 def basic(authorization: str | None) -> dict[str, str]:
@@ -74,34 +82,25 @@ def basic(authorization: str | None) -> dict[str, str]:
 def token(asked: Asked) -> dict[str, Any]:
     """The token endpoint's answer. Raises EntraError."""
     grant = asked.need("grant_type")
-    if grant == "client_credentials":
-        return _client_credentials(asked)
-    if grant == "password":
-        return _password(asked)
-    if grant == "refresh_token":
-        return _refresh(asked)
-    if grant == "authorization_code":
-        return _code(asked)
-    if grant in DEVICE_GRANTS:
-        return _device(asked)
+    if grant in GRANTS:
+        return GRANTS[grant](asked)
     text = f"The app requested an unsupported grant type '{grant}'."  # unverified wording
     raise EntraError(400, "unsupported_grant_type", 70003, text)
 
 
 def sign_in(tenant: Tenant, name: str, password: str) -> Document:
     """The user with that name and password; EntraError otherwise."""
-    user = tenant.fresh.first(
-        "user", lambda one: one["userPrincipalName"].lower() == name.strip().lower() and not one.get("deletedDateTime")
-    )
+    named = tenant.fresh.having("user", "userPrincipalName", name.strip())
+    user = next((one for one in named if not one.get("deletedDateTime")), None)
     if user is None:
         raise errors.unknown_user(tenant.id)
     if not user["_password"] or not hmac.compare_digest(user["_password"].encode(), password.encode()):
         raise errors.wrong_password()
-    _check_account(user)
-    return user
+    return check_account(user)
 
 
-def _check_account(user: Document | None) -> Document:
+def check_account(user: Document | None) -> Document:
+    """The user, if the account can be used; EntraError otherwise."""
     if user is None or user.get("deletedDateTime"):
         raise errors.bad_grant()
     if not user["accountEnabled"]:
@@ -111,11 +110,21 @@ def _check_account(user: Document | None) -> Document:
     return user
 
 
+def check_assigned(tenant: Tenant, client: Client, user: Document) -> None:
+    """Raise EntraError when the application is for assigned users and this is none, directly or through a group."""
+    if not client.principal["appRoleAssignmentRequired"]:
+        return
+    holders = {
+        one["principalId"] for one in tenant.fresh.having("appRoleAssignment", "resourceId", client.principal["id"])
+    }
+    groups = tenant.fresh.where("group", lambda one: one["id"] in holders and user["id"] in one["_members"])
+    if user["id"] not in holders and not groups:
+        raise errors.not_assigned(client.app_id, client.application["displayName"])
+
+
 def _client_credentials(asked: Asked) -> dict[str, Any]:
-    if asked.segment.lower() in ("common", "organizations"):
-        # Unverified that it is this code.
-        text = "No tenant-identifying information found in either the request or implied by any provided credentials."
-        raise EntraError(400, "invalid_request", 50059, text)
+    if asked.segment.lower() in SHARED_SEGMENTS:
+        raise errors.no_tenant()  # unverified that it is this code
     client = asked.client()
     if client.proof == PUBLIC:
         raise errors.no_credential()
@@ -150,23 +159,47 @@ def _version_1_times() -> dict[str, str]:
     }
 
 
-def _may_be_public(client: Client) -> None:
+def may_be_public(client: Client) -> None:
     if client.proof == PUBLIC and client.application.get("isFallbackPublicClient") is not True:
         raise errors.no_credential()
 
 
-def _for_user(asked: Asked, client: Client, wish: Wish, user: Document, nonce: str = "") -> dict[str, Any]:
-    answer = user_answer(asked.tenant, client, wish, user, asked.form, asked.base, nonce)
+def for_user(
+    asked: Asked, client: Client, wish: Wish, user: Document, grant: Mapping[str, Any], transfer: str = ""
+) -> dict[str, Any]:
+    """The answer for a user. ``grant`` says how they signed in: ``methods``, ``clientApp``, ``nonce``."""
+    check_audience(client.application, asked.segment)
+    check_assigned(asked.tenant, client, user)
+    methods, client_app = tuple(grant["methods"]), grant["clientApp"]
+    signing_in = SignIn(user, wish.resource["appId"], client_app, methods, asked.version_1, transfer)
+    entra_policies.check(asked.tenant, signing_in)
+    more = {"clientApp": client_app, "scope": grant.get("scope") or asked.form.get("scope", "")}
+    answer = user_answer(asked.tenant, client, wish, user, methods, **more)
+    if "openid" in wish.openid:
+        own = (
+            f"https://sts.windows.net/{asked.tenant.id}/" if asked.version_1 else f"{asked.base}/{asked.tenant.id}/v2.0"
+        )
+        answer["id_token"] = identity_token(asked.tenant, client, user, own, methods, grant.get("nonce", ""))
+    if asked.form.get("client_info") == "1":
+        answer["client_info"] = client_info(asked.tenant, user)
     if asked.version_1:
-        answer = {**answer, **_version_1_times(), "resource": wish.audience}
+        answer |= {**_version_1_times(), "resource": wish.audience}
     return answer
 
 
 def _password(asked: Asked) -> dict[str, Any]:
     name, password = asked.need("username"), asked.need("password")
     client = asked.client()
-    _may_be_public(client)
-    return _for_user(asked, client, asked.wish(), sign_in(asked.tenant, name, password))
+    may_be_public(client)
+    if asked.segment.lower() == "common":
+        text = (
+            "The grant type is not supported over the /common or /consumers endpoints. Please use the /organizations "
+            "or tenant-specific endpoint."
+        )
+        raise EntraError(400, "invalid_request", 9001023, text)
+    wish = asked.wish()
+    user = sign_in(asked.tenant, name, password)
+    return for_user(asked, client, wish, user, {"methods": ["pwd"], "clientApp": entra_policies.NATIVE})
 
 
 def _kept(asked: Asked, client: Client, value: str, kind: str) -> Document:
@@ -176,8 +209,8 @@ def _kept(asked: Asked, client: Client, value: str, kind: str) -> Document:
     return grant
 
 
-def _user_of(asked: Asked, grant: Document) -> Document:
-    user = _check_account(asked.tenant.fresh.get("user", grant["userId"]))
+def user_of(asked: Asked, grant: Document) -> Document:
+    user = check_account(asked.tenant.fresh.get("user", grant["userId"]))
     if grant["issued"] < user.get("_sessionsValidFrom", 0):
         raise errors.revoked_grant()
     return user
@@ -187,9 +220,16 @@ def _refresh(asked: Asked) -> dict[str, Any]:
     value = asked.need("refresh_token")
     client = asked.client()
     grant = _kept(asked, client, value, "refresh")
-    if grant.get("confidential") and client.proof == PUBLIC:
+    _same_proof(client, grant["confidential"])
+    return for_user(asked, client, asked.wish(grant["scope"]), user_of(asked, grant), grant)
+
+
+def _same_proof(client: Client, confidential: bool) -> None:
+    """What a confidential client was given takes its credential; what a public one was given takes none."""
+    if confidential and client.proof == PUBLIC:
         raise errors.no_credential()
-    return _for_user(asked, client, asked.wish(grant.get("scope", "")), _user_of(asked, grant))
+    if not confidential and client.proof != PUBLIC and client.application.get("isFallbackPublicClient") is not True:
+        raise errors.public_with_credential()
 
 
 def _code(asked: Asked) -> dict[str, Any]:
@@ -208,10 +248,10 @@ def _code(asked: Asked) -> dict[str, Any]:
             f"'{grant['redirectUri']}' provided when requesting Authorization code."
         )
         raise EntraError(400, "invalid_grant", 500112, text)
-    if not grant["publicRedirect"] and client.proof == PUBLIC:
-        raise errors.no_credential()
+    _same_proof(client, not grant["publicRedirect"])
     _check_verifier(grant, asked.form.get("code_verifier", ""))
-    answer = _for_user(asked, client, asked.wish(grant["scope"]), _user_of(asked, grant), grant.get("nonce", ""))
+    wish = asked.wish() if asked.form.get("scope") else asked.resources.parse_all(grant["scope"], asked.segment)[0]
+    answer = for_user(asked, client, wish, user_of(asked, grant), grant)
     asked.tenant.store.update("grant", hash_of(value), used=True)
     return answer
 
@@ -226,49 +266,9 @@ def _check_verifier(grant: Document, verifier: str) -> None:
         raise EntraError(400, "invalid_grant", 501481, text)
 
 
-# --- device codes -----------------------------------------------------------------------------------------------------
-
-
-def device_code(asked: Asked) -> dict[str, Any]:
-    """Step 1: a code for the device and one for the user. Raises EntraError."""
-    client = asked.client()
-    asked.wish()
-    scope = asked.form.get("scope") or f"{asked.form['resource']}/.default openid offline_access"
-    user_code = "".join(secrets.choice(_CODE_LETTERS) for _rest in range(9))
-    value = keep_grant(
-        asked.tenant, "device", client, None, DEVICE_SECONDS, scope=scope, userCode=user_code, state="pending"
-    )
-    page = f"{asked.base}/common/oauth2/deviceauth"
-    return {
-        "user_code": user_code,
-        "device_code": value,
-        "verification_uri": page,
-        "expires_in": DEVICE_SECONDS,
-        "interval": DEVICE_INTERVAL,
-        "message": f"To sign in, use a web browser to open the page {page} and enter the code {user_code} to "
-        "authenticate.",
-    }
-
-
-def _device(asked: Asked) -> dict[str, Any]:
-    value = asked.form.get("device_code") or asked.need("code")
-    client = asked.client()
-    _may_be_public(client)
-    grant = asked.tenant.fresh.get("grant", hash_of(value))
-    if grant is None or grant["type"] != "device" or grant["clientId"] != client.app_id or grant["state"] == "used":
-        raise EntraError(400, "bad_verification_code", 70019, "Verification code expired.")  # unverified wording
-    if grant["expires"] < time.time():
-        raise EntraError(
-            400, "expired_token", 70020, "The provided value for the input parameter 'device_code' has expired."
-        )
-    if grant["state"] == "declined":
-        raise EntraError(
-            400, "authorization_declined", 70017, "The user declined the authorization."
-        )  # unverified wording
-    if grant["state"] == "pending":
-        text = "OAuth 2.0 device flow error. Authorization is pending. Continue polling."
-        raise EntraError(400, "authorization_pending", 70016, text)
-    wish = asked.resources.parse(grant["scope"], asked.segment)
-    answer = _for_user(asked, client, wish, _user_of(asked, grant))
-    asked.tenant.store.update("grant", hash_of(value), state="used")
-    return answer
+GRANTS: dict[str, Callable[[Asked], dict[str, Any]]] = {
+    "client_credentials": _client_credentials,
+    "password": _password,
+    "refresh_token": _refresh,
+    "authorization_code": _code,
+}

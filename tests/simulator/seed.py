@@ -9,12 +9,17 @@ A seed file is a YAML mapping; each key is optional:
     domains: [{name, verified}]
     skus: {EXCHANGESTANDARD: 10}                  # seats by SKU part number
     users: [{upn, name, licences: [..], group_licences: [..], usage_location,
+             mfa: ABCD234..,                      # the base32 secret of an authenticator app
              mailbox: {..}}]                      # members of the mailbox document, e.g. _folderNames, _casMailbox
     groups: [{name, mail, members: [upn], security: bool}]
     administrative_units: [{name, members: [upn]}]
     impersonation_role: false                     # whether the tenant still has the ApplicationImpersonation role
     organization_config: {EwsEnabled: true}       # what Get-OrganizationConfig shows of it
     dehydrated: false                             # whether Enable-OrganizationCustomization was never run
+    security_defaults: false
+    conditional_access: [{displayName, state, conditions, grantControls}]
+                                                  # as Graph has them; users by UPN, groups and roles by name
+    issuers: {https://issuer.example: {keys: [..]}}   # what an issuer of federated tokens, not reached, would show
     automation: {roles: [..], exchange_roles: [..], directory_roles: [..]}   # in place of everything
     apps: [{name, client_id, client_secret, roles: [..], exchange_roles: [..], directory_roles: [..]}]   # more like it
     switches: {name: value}                       # see tenant.SWITCHES
@@ -29,6 +34,7 @@ from pathlib import Path
 
 import yaml
 
+from .seed_policies import plant_policies
 from .store import Document
 from .tenant import SWITCHES, Tenant, graph_time, new_id
 
@@ -148,6 +154,9 @@ DEFAULT: Document = {
     "impersonation_role": False,
     "organization_config": {},
     "dehydrated": False,
+    "security_defaults": False,
+    "conditional_access": [],
+    "issuers": {},
     "automation": None,
     "apps": [],
     "switches": {},
@@ -188,6 +197,7 @@ class _Planter:
         settings = {**tenant, "id": tenant["id"] or new_id(), "automation": automation}
         self.store.put("setting", "tenant", settings)
         self.store.put("setting", "switches", self.wish["switches"])
+        self.store.put("setting", "issuers", self.wish["issuers"])
         self._organization(settings)
         self._skus()
         for app_id, name, permissions in (
@@ -208,6 +218,7 @@ class _Planter:
             key = made_up_id("managementRole", role)
             document = {"Name": role, "Identity": role, "Guid": key, "RoleType": role.replace(" ", "")}
             self.store.put("managementRole", key, document)
+        plant_policies(self.tenant, self.wish, DIRECTORY_ROLES)
         self._app({"name": "Automation", **automation, **(self.wish["automation"] or {})})
         for app in self.wish["apps"]:
             self._app({"roles": [], "exchange_roles": [], "directory_roles": [], **app})
@@ -327,7 +338,8 @@ class _Planter:
             {
                 "id": scope,
                 "value": value,
-                "type": "Admin" if value.endswith(".All") else "User",
+                # EWS.AccessAsUser.All is a user's own to give (Microsoft docs: permissions-reference).
+                "type": "Admin" if value.endswith(".All") and value != "EWS.AccessAsUser.All" else "User",
                 "isEnabled": True,
                 "adminConsentDisplayName": value,
                 "adminConsentDescription": value,
@@ -353,6 +365,7 @@ class _Planter:
             "assignedLicenses": licences,
             "_groupLicenses": inherited,
             "_password": "Simulated-" + wish["upn"].split("@")[0],
+            "_mfa": wish.get("mfa"),
         }
         self.store.put("user", key, user)
         self.tenant.align_mailbox(user)

@@ -10,12 +10,15 @@ import hashlib
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 LIFETIME_SECONDS = 3599
 APP_ONLY_WID = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
@@ -67,31 +70,43 @@ class Principal:
 
 
 class TokenAuthority:
-    """The tenant's signing key: RSA, made once and kept in the state directory with mode 0600."""
+    """The tenant's signing keys: RSA, made once and kept in the state directory with mode 0600."""
 
     def __init__(self, directory: Path, tenant_id: str) -> None:
-        self.tenant_id = tenant_id
-        path = directory / "signing-key.pem"
-        if not path.exists():
-            key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-            pem = key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            path.touch(mode=0o600)
-            path.write_bytes(pem)
-        loaded = serialization.load_pem_private_key(path.read_bytes(), None)
-        if not isinstance(loaded, rsa.RSAPrivateKey):
-            raise ValueError(f"{path} holds no RSA key")
-        self._key = loaded
-        der = loaded.public_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        self.tenant_id, self._directory = tenant_id, directory
+        self._key = _kept_key(directory / "signing-key.pem")
+        self.key_id = _key_id(_certificate(self._key))
+        secret = self._key.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        self.key_id = base64.urlsafe_b64encode(hashlib.sha1(der).digest()).rstrip(b"=").decode()
+        self._seal = hashlib.sha256(b"seal" + secret).digest()
 
-    def jwks(self) -> dict[str, Any]:
-        """The public key as a JSON Web Key Set."""
-        key = jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
-        return {"keys": [{**key, "use": "sig", "kid": self.key_id, "x5t": self.key_id, "alg": "RS256"}]}
+    def jwks(self) -> list[dict[str, Any]]:
+        """The public keys as JSON Web Keys: the next one first, then the one that signs.
+
+        Entra publishes several keys, names them by the thumbprint of a certificate and says no ``alg``.
+        """
+        keys = []
+        for key in (_kept_key(self._directory / "next-signing-key.pem"), self._key):
+            certificate = _certificate(key)
+            numbers: dict[str, Any] = jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+            name = _key_id(certificate)
+            der = base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()
+            public = {"kty": "RSA", "use": "sig", "kid": name, "x5t": name, "n": numbers["n"], "e": numbers["e"]}
+            keys.append({**public, "x5c": [der]})
+        return keys
+
+    def seal(self, purpose: str, content: dict[str, Any], seconds: float) -> str:
+        """The content as text that nobody can change, for hidden fields and cookies."""
+        return jwt.encode({**content, "aud": purpose, "exp": time.time() + seconds}, self._seal, "HS256")
+
+    def unseal(self, purpose: str, text: str) -> dict[str, Any] | None:
+        """What was sealed for that purpose; None when it was changed, is too old or for something else."""
+        try:
+            content: dict[str, Any] = jwt.decode(text, self._seal, ["HS256"], audience=purpose)
+        except jwt.InvalidTokenError:
+            return None
+        return content
 
     def issue(self, audience: str, claims: dict[str, Any], lifetime: int = LIFETIME_SECONDS) -> str:
         """A v1.0 access token for ``audience`` with ``claims`` added to the standard ones."""
@@ -99,7 +114,8 @@ class TokenAuthority:
         body = {
             "aud": audience,
             "iss": f"https://sts.windows.net/{self.tenant_id}/",
-            "iat": now,
+            # Five minutes early, as published tokens are: exp - nbf is about 3900.
+            "iat": now - 300,
             "nbf": now - 300,
             "exp": now + lifetime,
             "tid": self.tenant_id,
@@ -142,3 +158,29 @@ class TokenAuthority:
             user_principal_name=claims.get("upn", ""),
             claims=claims,
         )
+
+
+def _kept_key(path: Path) -> rsa.RSAPrivateKey:
+    if not path.exists():
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        path.touch(mode=0o600)
+        path.write_bytes(pem)
+    loaded = serialization.load_pem_private_key(path.read_bytes(), None)
+    if not isinstance(loaded, rsa.RSAPrivateKey):
+        raise ValueError(f"{path} holds no RSA key")
+    return loaded
+
+
+def _certificate(key: rsa.RSAPrivateKey) -> x509.Certificate:
+    """The key's self-signed certificate: the same each time, so that its thumbprint is."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "accounts.accesscontrol.windows.net")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), serial_number=1)
+    builder = builder.not_valid_before(datetime(2020, 1, 1, tzinfo=timezone.utc))
+    return builder.not_valid_after(datetime(2120, 1, 1, tzinfo=timezone.utc)).sign(key, hashes.SHA256())
+
+
+def _key_id(certificate: x509.Certificate) -> str:
+    return base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA1())).rstrip(b"=").decode()  # noqa: S303

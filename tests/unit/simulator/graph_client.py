@@ -26,6 +26,14 @@ GRAPH_SCOPE = "https://graph.microsoft.com/.default"
 PASSWORD = "Correct-horse-7"
 
 
+def refusal(answer: Response) -> tuple[int, str, int]:
+    """HTTP status, OAuth's word and the AADSTS number of what the token endpoint refused."""
+    body = answer.json()
+    assert body["error_description"].startswith(f"AADSTS{body['error_codes'][0]}: ")
+    assert {"timestamp", "trace_id", "correlation_id", "error_uri"} <= set(body)
+    return answer.status_code, body["error"], body["error_codes"][0]
+
+
 class Microsoft:
     """The tenant with both services. ``wishes`` is what a seed file says."""
 
@@ -39,6 +47,10 @@ class Microsoft:
         self.service = TestClient(graph.application(self.tenant, URLS), base_url=URLS["graph"])
         self.automation: dict[str, str] = self.tenant.settings["automation"]
         self.bearer = self.token(**self.automation).json()["access_token"]
+
+    def browse(self, method: str, url: str, form: Document | None = None) -> Response:
+        """A browser's request to the sign-in host; it keeps cookies and follows no redirect."""
+        return self.login.request(method, url, data=form, follow_redirects=False)
 
     def token(self, segment: str = "", version: str = "/v2.0", **fields: Any) -> Response:
         """A token request; client credentials for Graph unless the fields say otherwise."""

@@ -1,49 +1,43 @@
 # Copyright (c) 2026 the vmrops.o365 authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entra: discovery, every way to a token, and the errors in Microsoft's words."""
+"""Entra: discovery, applications' ways to a token, and the errors in Microsoft's words."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import re
+import json
+import ssl
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
+import certifi
 import jwt
-import msal
 import pytest
-import requests
+import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from httpx2 import Response
-from simulator.seed import DIRECTORY_ROLES, EXCHANGE_APP_ID
+from simulator.seed import DIRECTORY_ROLES
 from simulator.tenant import graph_time
 from simulator.tokens import APP_ONLY_WID, GRAPH_AUDIENCES, OUTLOOK_AUDIENCES
-from support.simulator import Simulator
-from unit.simulator.graph_client import GRAPH_SCOPE, PASSWORD, URLS, Microsoft
+from unit.simulator.graph_client import GRAPH_SCOPE, URLS, Microsoft, refusal
 
+EXCHANGE_AUDIENCE = "api://AzureADTokenExchange"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 @pytest.fixture
 def entra(tmp_path: Path) -> Microsoft:
     return Microsoft(tmp_path / "tenant")
-
-
-def refusal(answer: Response) -> tuple[int, str, int]:
-    """HTTP status, OAuth's word and the AADSTS number."""
-    body = answer.json()
-    assert body["error_description"].startswith(f"AADSTS{body['error_codes'][0]}: ")
-    assert {"timestamp", "trace_id", "correlation_id", "error_uri"} <= set(body)
-    return answer.status_code, body["error"], body["error_codes"][0]
 
 
 # --- discovery --------------------------------------------------------------------------------------------------------
@@ -60,7 +54,17 @@ def test_discovery(entra: Microsoft) -> None:
     assert version_1["issuer"] == f"https://sts.windows.net/{entra.tenant.id}/"
     keys = entra.login.get(f"/{entra.tenant.id}/discovery/v2.0/keys").json()["keys"]
     assert jwt.get_unverified_header(entra.bearer)["kid"] in [key["kid"] for key in keys]
-    assert jwt.decode(entra.bearer, jwt.PyJWK(keys[0]).key, ["RS256"], audience="https://graph.microsoft.com")
+    signing = next(key for key in keys if key["kid"] == jwt.get_unverified_header(entra.bearer)["kid"])
+    assert jwt.decode(entra.bearer, jwt.PyJWK(signing), ["RS256"], audience="https://graph.microsoft.com")
+    assert len(keys) > 1
+    assert [key["issuer"] for key in keys] == [found["issuer"]] * len(keys)
+    der = base64.b64decode(signing["x5c"][0])
+    assert x509.load_der_x509_certificate(der).public_key() == jwt.PyJWK(signing).key
+    thumbprint = base64.urlsafe_b64encode(hashlib.sha1(der).digest()).rstrip(b"=").decode()
+    assert thumbprint == signing["x5t"] == signing["kid"]
+    old = entra.login.get(f"/{entra.tenant.id}/discovery/keys").json()["keys"]
+    assert [key["kid"] for key in old] == [key["kid"] for key in keys]
+    assert "issuer" not in old[0]
 
 
 def test_unknown_tenant(entra: Microsoft) -> None:
@@ -273,329 +277,102 @@ def test_refused_certificates(certified: Callable[..., Response]) -> None:
     assert refusal(certified(good, exp=time.time() - 3600, iat=time.time() - 4200))[2] == 700024
 
 
-def test_federated_identity(entra: Microsoft) -> None:
-    application, _rest = entra.registration()
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+class Issuer:
+    """Somebody else's OpenID Connect provider, on loopback, with a certificate of its own authority."""
 
-    def ask(**changes: Any) -> Response:
-        audience = "api://AzureADTokenExchange"
-        claims = {"iss": "https://issuer.example", "sub": "job", "aud": audience, "exp": time.time() + 600, **changes}
-        assertion = jwt.encode(claims, key, "RS256", headers={"kid": "1"})
+    def __init__(self, directory: Path) -> None:
+        authority = trustme.CA()
+        self.ca_path = directory / "issuer-ca.pem"
+        authority.cert_pem.write_to_path(str(self.ca_path))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost").configure_cert(context)
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        issuer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                configuration = {"issuer": issuer.url, "jwks_uri": issuer.url + "/keys"}
+                content = json.dumps(issuer.jwks() if self.path == "/keys" else configuration).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"https://localhost:{self.server.server_port}"
+
+    def jwks(self) -> dict[str, Any]:
+        numbers = jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        return {"keys": [{**numbers, "kid": "1", "alg": "RS256"}]}
+
+    def sign(self, key: rsa.RSAPrivateKey | None = None, **changes: Any) -> str:
+        claims = {"iss": self.url, "sub": "job", "aud": EXCHANGE_AUDIENCE, "exp": time.time() + 600, **changes}
+        return jwt.encode(claims, key or self.key, "RS256", headers={"kid": "1"})
+
+
+@pytest.fixture
+def issuer(tmp_path: Path) -> Iterator[Issuer]:
+    one = Issuer(tmp_path)
+    threading.Thread(target=one.server.serve_forever, daemon=True).start()
+    yield one
+    one.server.shutdown()
+    one.server.server_close()
+
+
+def test_federated_identity(entra: Microsoft, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    application, _rest = entra.registration()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(issuer.ca_path))
+
+    def ask(key: rsa.RSAPrivateKey | None = None, **changes: Any) -> Response:
+        assertion = issuer.sign(key, **changes)
         return entra.token(client_id=application["appId"], client_assertion=assertion, client_assertion_type=ASSERTION)
 
     assert refusal(ask())[2] == 70021
-    body = {
-        "name": "ci",
-        "issuer": "https://issuer.example",
-        "subject": "job",
-        "audiences": ["api://AzureADTokenExchange"],
-    }
+    body = {"name": "ci", "issuer": issuer.url, "subject": "job", "audiences": [EXCHANGE_AUDIENCE]}
     entra.ok("POST", f"/applications/{application['id']}/federatedIdentityCredentials", body)
     assert ask().status_code == 200
     assert refusal(ask(iss="https://other.example"))[2] == 700211
     assert refusal(ask(sub="other"))[2] == 700213
     assert refusal(ask(aud="api://other"))[2] == 700212
     assert refusal(ask(exp=time.time() - 3600))[2] == 700024
-    stored = entra.tenant.fresh.get("application", application["id"]) or {}
-    other = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
-    for public, status in ((key.public_key(), 200), (other, 401)):
-        jwks = {"keys": [{**jwt.algorithms.RSAAlgorithm.to_jwk(public, as_dict=True), "kid": "1", "alg": "RS256"}]}
-        record = {**stored["_federatedIdentityCredentials"][0], "_jwks": jwks}
-        entra.tenant.store.update("application", application["id"], _federatedIdentityCredentials=[record])
-        assert ask().status_code == status
+    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    assert refusal(ask(stranger)) == (401, "invalid_client", 700027)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+    assert refusal(ask()) == (401, "invalid_client", 501661), "an issuer that proves itself to nobody is not asked"
 
 
-# --- users ------------------------------------------------------------------------------------------------------------
+def test_federated_identity_of_an_issuer_that_is_seeded(tmp_path: Path, issuer: Issuer) -> None:
+    entra = Microsoft(tmp_path / "tenant", issuers={issuer.url: issuer.jwks()})
+    application, _rest = entra.registration()
+    body = {"name": "ci", "issuer": issuer.url, "subject": "job", "audiences": [EXCHANGE_AUDIENCE]}
+    entra.ok("POST", f"/applications/{application['id']}/federatedIdentityCredentials", body)
+    form = {"client_id": application["appId"], "client_assertion_type": ASSERTION}
+    assert entra.token(**form, client_assertion=issuer.sign()).status_code == 200
+    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    assert refusal(entra.token(**form, client_assertion=issuer.sign(stranger)))[2] == 700027
 
 
-def password_form(application: dict[str, Any], user: dict[str, Any], scope: str, **more: Any) -> dict[str, Any]:
-    return {
-        "grant_type": "password",
-        "client_id": application["appId"],
-        "username": user["userPrincipalName"],
-        "password": PASSWORD,
-        "scope": scope,
-        **more,
-    }
+def test_api_that_asks_for_version_2_tokens(entra: Microsoft) -> None:
+    api, _rest = entra.registration(api={"requestedAccessTokenVersion": 2})
+    entra.ok("PATCH", f"/applications/{api['id']}", {"identifierUris": [f"api://{api['appId']}"]})
+    other, _rest = entra.registration()
+    entra.ok("PATCH", f"/applications/{other['id']}", {"identifierUris": [f"api://{other['appId']}"]})
+    claims = entra.claims(**entra.automation, scope=f"api://{api['appId']}/.default")
+    assert (claims["ver"], claims["aud"]) == ("2.0", api["appId"])
+    assert claims["iss"] == f"{URLS['login']}/{entra.tenant.id}/v2.0"
+    assert (claims["azp"], claims["azpacr"]) == (entra.automation["client_id"], "1")
+    assert not {"appid", "appidacr", "upn", "unique_name"} & set(claims)
+    first = entra.claims(**entra.automation, scope=f"api://{other['appId']}/.default")
+    assert (first["ver"], first["aud"]) == ("1.0", f"api://{other['appId']}")
+    assert first["iss"] == f"https://sts.windows.net/{entra.tenant.id}/"
+    assert first["exp"] - first["nbf"] in range(3890, 3910)
 
 
-def test_user_token(entra: Microsoft) -> None:
-    user = entra.administrator("Exchange Administrator")
-    application, _rest = entra.public_client("User.Read Directory.Read.All")
-    form = password_form(application, user, "https://graph.microsoft.com/User.Read openid profile offline_access")
-    answer = entra.token("organizations", **form, client_info="1").json()
-    assert answer["scope"] == "https://graph.microsoft.com/User.Read openid profile"
-    claims = jwt.decode(answer["access_token"], options={"verify_signature": False})
-    assert (claims["upn"], claims["oid"], claims["scp"]) == (
-        user["userPrincipalName"],
-        user["id"],
-        "User.Read openid profile",
-    )
-    assert DIRECTORY_ROLES["Exchange Administrator"] in claims["wids"]
-    assert "roles" not in claims
-    identity = jwt.decode(answer["id_token"], options={"verify_signature": False})
-    assert (identity["aud"], identity["ver"]) == (application["appId"], "2.0")
-    assert "client_info" in answer
-    everything = entra.token(**password_form(application, user, GRAPH_SCOPE)).json()
-    assert "client_info" not in everything
-    assert "refresh_token" not in everything
-    assert (
-        jwt.decode(everything["access_token"], options={"verify_signature": False})["scp"]
-        == "Directory.Read.All User.Read"
-    )
-    assert entra.ok("GET", "/me", bearer=everything["access_token"])["id"] == user["id"]
-
-
-def test_consent_is_needed_and_may_be_one_users(entra: Microsoft) -> None:
-    anna, bert = entra.user("anna"), entra.user("bert")
-    application, _rest = entra.public_client("User.Read", anna)
-    assert entra.token(**password_form(application, anna, "User.Read")).status_code == 200
-    missing = entra.token(**password_form(application, anna, "Mail.ReadWrite"))
-    assert refusal(missing) == (400, "invalid_grant", 65001)
-    assert missing.json()["suberror"] == "consent_required"
-    assert f"'{application['appId']}' named 'App'." in missing.json()["error_description"]
-    assert refusal(entra.token(**password_form(application, bert, "User.Read")))[2] == 65001
-    assert (
-        refusal(entra.token(**password_form(application, anna, "https://outlook.office365.com/.default")))[2] == 65001
-    )
-
-
-def test_refused_users(entra: Microsoft) -> None:
-    user = entra.user()
-    application, _rest = entra.public_client("User.Read")
-    form = password_form(application, user, "User.Read")
-    assert refusal(entra.token(**{**form, "password": "wrong"}))[2] == 50126
-    unknown = entra.token(**{**form, "username": "nobody@contoso.com"})
-    assert refusal(unknown) == (400, "invalid_grant", 50034)
-    assert f"does not exist in the {entra.tenant.id} directory" in unknown.json()["error_description"]
-    change = {"password": PASSWORD, "forceChangePasswordNextSignIn": True}
-    entra.administrator("User Administrator")
-    entra.ok("PATCH", f"/users/{user['id']}", {"passwordProfile": change})
-    assert refusal(entra.token(**form))[2] == 50055
-    entra.ok("PATCH", f"/users/{user['id']}", {"accountEnabled": False})
-    assert refusal(entra.token(**form))[2] == 50057
-    confidential, _rest = entra.registration()
-    assert refusal(entra.token(**password_form(confidential, user, "User.Read"))) == (401, "invalid_client", 7000218)
-
-
-def test_refresh_until_revoked(entra: Microsoft) -> None:
-    user = entra.user()
-    application, _rest = entra.public_client("User.Read")
-    first = entra.token(**password_form(application, user, "User.Read offline_access")).json()
-    form = {"grant_type": "refresh_token", "client_id": application["appId"], "scope": "User.Read offline_access"}
-    second = entra.token(**form, refresh_token=first["refresh_token"]).json()
-    assert second["refresh_token"] != first["refresh_token"]
-    assert refusal(entra.token(**form, refresh_token="made up"))[:2] == (400, "invalid_grant")
-    assert entra.ok("POST", f"/users/{user['id']}/revokeSignInSessions")["value"] is True
-    assert refusal(entra.token(**form, refresh_token=second["refresh_token"]))[2] == 50173
-
-
-def test_device_code(entra: Microsoft) -> None:
-    user = entra.user()
-    application, _rest = entra.public_client("User.Read")
-    form = {"client_id": application["appId"], "scope": "User.Read offline_access openid profile"}
-    device = entra.login.post("/organizations/oauth2/v2.0/devicecode", data=form).json()
-    assert (device["expires_in"], device["interval"]) == (900, 5)
-    poll = {
-        "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
-        "client_id": application["appId"],
-        "device_code": device["device_code"],
-        "scope": None,
-    }
-    assert refusal(entra.token(**poll)) == (400, "authorization_pending", 70016)
-    page = device["verification_uri"].removeprefix(URLS["login"])
-    assert 'name="user_code"' in entra.login.get(page).text
-    sign_in = {"user_code": device["user_code"], "username": user["userPrincipalName"], "password": "wrong"}
-    assert "AADSTS50126" in entra.login.post(page, data=sign_in).text
-    assert "You have signed in" in entra.login.post(page, data={**sign_in, "password": PASSWORD}).text
-    assert entra.token(**poll).json()["refresh_token"]
-    assert entra.token(**poll).json()["error"] == "bad_verification_code"
-
-
-def test_authorization_code_with_proof_key(entra: Microsoft) -> None:
-    user = entra.user()
-    application, _rest = entra.public_client("User.Read", publicClient={"redirectUris": ["http://localhost"]})
-    verifier = "v" * 43
-    query = {
-        "client_id": application["appId"],
-        "response_type": "code",
-        "redirect_uri": "http://localhost:8765",
-        "scope": "User.Read openid",
-        "state": "a&b",
-        "nonce": "n-1",
-        "code_challenge": base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode(),
-        "code_challenge_method": "S256",
-    }
-    path = "/organizations/oauth2/v2.0/authorize"
-    assert 'name="password"' in entra.login.get(path, params=query).text
-    credentials = {"username": user["userPrincipalName"], "password": PASSWORD}
-    back = entra.login.post(path, data={**query, **credentials}, follow_redirects=False).headers["location"]
-    assert back.startswith("http://localhost:8765?code=")
-    assert back.endswith("&state=a%26b")
-    code = re.findall(r"code=([^&]+)", back)[0]
-    form = {
-        "grant_type": "authorization_code",
-        "client_id": application["appId"],
-        "code": code,
-        "redirect_uri": "http://localhost:8765",
-        "scope": None,
-    }
-    assert refusal(entra.token(**form, code_verifier="w" * 43))[2] == 501481
-    answer = entra.token(**form, code_verifier=verifier).json()
-    assert jwt.decode(answer["id_token"], options={"verify_signature": False})["nonce"] == "n-1"
-    assert refusal(entra.token(**form, code_verifier=verifier))[2] == 54005
-    stranger = entra.login.get(path, params={**query, "redirect_uri": "https://evil.example"})
-    assert (stranger.status_code, "AADSTS50011" in stranger.text) == (400, True)
-    silent = entra.login.get(path, params={**query, "prompt": "none"}, follow_redirects=False)
-    assert "error=login_required" in silent.headers["location"]
-
-
-def test_web_application_redeems_its_code_with_its_secret(entra: Microsoft) -> None:
-    user = entra.user()
-    address = "https://infinity.contoso.com/admin/platform/msexchangeconnector/oauth_redirect/"
-    application, _rest = entra.public_client("User.Read", web={"redirectUris": [address]})
-    secret = entra.ok("POST", f"/applications/{application['id']}/addPassword")["secretText"]
-    query = {"client_id": application["appId"], "response_type": "code", "redirect_uri": address, "scope": "User.Read"}
-    data = {**query, "username": user["userPrincipalName"], "password": PASSWORD}
-    back = entra.login.post("/contoso.com/oauth2/v2.0/authorize", data=data, follow_redirects=False).headers["location"]
-    form = {
-        "grant_type": "authorization_code",
-        "client_id": application["appId"],
-        "code": re.findall(r"code=([^&]+)", back)[0],
-        "redirect_uri": address,
-        "scope": "User.Read offline_access",
-    }
-    assert refusal(entra.token(**form))[2] == 7000218
-    answer = entra.token(**form, client_secret=secret).json()
-    refresh = {
-        "grant_type": "refresh_token",
-        "client_id": application["appId"],
-        "refresh_token": answer["refresh_token"],
-    }
-    assert refusal(entra.token(**refresh))[2] == 7000218
-    assert entra.token(**refresh, client_secret=secret).status_code == 200
-
-
-def test_exchange_scope_for_users(entra: Microsoft) -> None:
-    user = entra.user()
-    application, principal = entra.public_client("User.Read")
-    exchange = entra.tenant.service_principal(EXCHANGE_APP_ID) or {}
-    grant = {
-        "clientId": principal["id"],
-        "consentType": "AllPrincipals",
-        "resourceId": exchange["id"],
-        "scope": "EWS.AccessAsUser.All",
-    }
-    entra.ok("POST", "/oauth2PermissionGrants", grant)
-    claims = entra.claims(**password_form(application, user, "https://outlook.office365.com/EWS.AccessAsUser.All"))
-    assert (claims["aud"], claims["scp"]) == ("https://outlook.office365.com", "EWS.AccessAsUser.All")
-
-
-# --- msal itself, over TLS --------------------------------------------------------------------------------------------
-
-
-def options(tenant: Simulator, segment: str = "") -> dict[str, Any]:
-    """What every msal application needs to trust the simulator."""
-    ends = tenant.endpoints
-    authority = f"{ends['login_url']}/{segment or ends['tenant_id']}"
-    return {"authority": authority, "http_client": session(tenant), "instance_discovery": False}
-
-
-def session(tenant: Simulator) -> requests.Session:
-    """A session that trusts the simulator, whatever REQUESTS_CA_BUNDLE says (it overrides msal's own ``verify``)."""
-    one = requests.Session()
-    one.trust_env, one.verify = False, tenant.endpoints["ca_path"]
-    return one
-
-
-def test_msal_with_secret_and_certificate(tenant: Simulator) -> None:
-    ends = tenant.endpoints
-    client = msal.ConfidentialClientApplication(
-        ends["client_id"], client_credential=ends["client_secret"], **options(tenant)
-    )
-    answer = client.acquire_token_for_client([GRAPH_SCOPE])
-    assert answer["token_source"] == "identity_provider"
-    assert client.acquire_token_for_client([GRAPH_SCOPE])["token_source"] == "cache"
-    web = session(tenant)
-    web.headers["Authorization"] = f"Bearer {answer['access_token']}"
-    service = ends["graph_url"] + "/v1.0"
-    application = web.get(f"{service}/applications(appId='{ends['client_id']}')").json()
-    certificate = Certificate()
-    body = {"keyCredentials": [certificate.credential()]}
-    assert web.patch(f"{service}/applications/{application['id']}", json=body).status_code == 204
-    private, public = certificate.pem()
-    thumbprint = hashlib.sha1(certificate.der).hexdigest()
-    for credential in (
-        {"private_key": private, "public_certificate": public},
-        {"private_key": private, "thumbprint": thumbprint},
-        {"private_key": private, "thumbprint": thumbprint, "public_certificate": public},
-    ):
-        for segment in ("", "contoso.com"):
-            certified = msal.ConfidentialClientApplication(
-                ends["client_id"], client_credential=credential, **options(tenant, segment)
-            )
-            answer = certified.acquire_token_for_client(["https://outlook.office365.com/.default"])
-            assert "access_token" in answer, answer
-    wrong = msal.ConfidentialClientApplication(ends["client_id"], client_credential="no", **options(tenant))
-    refused = wrong.acquire_token_for_client([GRAPH_SCOPE])
-    assert (refused["error"], refused["error_codes"]) == ("invalid_client", [7000215])
-    with pytest.raises(ValueError, match="Unable to get authority configuration"):
-        msal.ConfidentialClientApplication("a", client_credential="b", **options(tenant, "nowhere.example"))
-
-
-def test_msal_discovers_the_simulator_as_an_authority(tenant: Simulator) -> None:
-    ends = tenant.endpoints
-    ways: list[dict[str, Any]] = [
-        {"authority": f"{ends['login_url']}/{ends['tenant_id']}", "validate_authority": False},
-        {
-            "authority": f"{ends['login_url']}/{ends['tenant_id']}",
-            "instance_discovery": f"{ends['login_url']}/common/discovery/instance",
-        },
-        {"oidc_authority": f"{ends['login_url']}/{ends['tenant_id']}/v2.0"},
-    ]
-    for way in ways:
-        client = msal.ConfidentialClientApplication(
-            ends["client_id"], client_credential=ends["client_secret"], http_client=session(tenant), **way
-        )
-        assert "access_token" in client.acquire_token_for_client([GRAPH_SCOPE]), way
-
-
-def test_msal_for_users(tenant: Simulator) -> None:
-    ends = tenant.endpoints
-    automation = msal.ConfidentialClientApplication(
-        ends["client_id"], client_credential=ends["client_secret"], **options(tenant)
-    )
-    web = session(tenant)
-    web.headers["Authorization"] = f"Bearer {automation.acquire_token_for_client([GRAPH_SCOPE])['access_token']}"
-    service = ends["graph_url"] + "/v1.0"
-    body = {"displayName": "P", "isFallbackPublicClient": True, "publicClient": {"redirectUris": ["http://localhost"]}}
-    application = web.post(f"{service}/applications", json=body).json()
-    principal = web.post(f"{service}/servicePrincipals", json={"appId": application["appId"]}).json()
-    target = web.get(f"{service}/servicePrincipals(appId='00000003-0000-0000-c000-000000000000')").json()
-    grant = {
-        "clientId": principal["id"],
-        "consentType": "AllPrincipals",
-        "resourceId": target["id"],
-        "scope": "User.Read",
-    }
-    assert web.post(f"{service}/oauth2PermissionGrants", json=grant).status_code == 201
-
-    scopes, credentials = ["User.Read"], {"username": "alice@contoso.com", "password": "Simulated-alice"}
-    client = msal.PublicClientApplication(application["appId"], **options(tenant))
-    flow = client.initiate_device_flow(scopes)
-    flow["interval"] = 0.1
-    page = web.post(flow["verification_uri"], data={"user_code": flow["user_code"], **credentials}, timeout=10)
-    assert "You have signed in" in page.text
-    assert "access_token" in client.acquire_token_by_device_flow(flow)
-    account = client.get_accounts()[0]
-    assert account["username"] == "alice@contoso.com"
-    assert client.acquire_token_silent(scopes, account)["token_source"] == "cache"
-    refreshed = client.acquire_token_silent(scopes, account, force_refresh=True)
-    assert refreshed["token_source"] == "identity_provider"
-
-    other = msal.PublicClientApplication(application["appId"], **options(tenant))
-    code = other.initiate_auth_code_flow(scopes, redirect_uri="http://localhost:8400")
-    back = web.post(code["auth_uri"], data=credentials, allow_redirects=False, timeout=10).headers["Location"]
-    response = {name: values[0] for name, values in parse_qs(urlsplit(back).query).items()}
-    answer = other.acquire_token_by_auth_code_flow(code, response)
-    assert answer["id_token_claims"]["preferred_username"] == "alice@contoso.com"
+def test_token_endpoint_takes_posts_only(entra: Microsoft) -> None:
+    answer = entra.login.get(f"/{entra.tenant.id}/oauth2/v2.0/token")
+    assert refusal(answer) == (400, "invalid_request", 900561)
+    assert "Received a GET request." in answer.json()["error_description"]
