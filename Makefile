@@ -22,7 +22,7 @@ export MYPYPATH := tests:$(collections)
 run := PATH="$(bin):$$PATH"
 
 .NOTPARALLEL:
-.PHONY: help setup demo tenant sweep test lint format types docs-lint package sanity unit integration pytest changelog clean
+.PHONY: help setup demo tenant sweep test lint format types docs-lint package sanity unit integration pytest permissions changelog clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -80,6 +80,9 @@ integration: $(ready) ## playbooks on a simulated tenant
 
 pytest: $(ready) ## unit and integration
 	$(run) python -m pytest -n 2
+
+permissions: $(ready) ## write the tables of docs/permissions.md
+	$(run) python tests/tools/permissions.py
 
 changelog: $(ready) ## write CHANGELOG.md from the fragments
 	$(run) antsibull-changelog release --update-existing --reload-plugins

@@ -198,13 +198,13 @@ class Rule:
     Args:
         module: its name; ``when`` the options and their values, all of which must hold. A dotted name looks into the
             entries of a list.
-        adds: the options that make the difference to the rule before it; empty for what the state alone takes.
+        adds: the options in words, when it adds to the module's rules without such words.
     """
 
     module: str
     when: Mapping[str, Any]
     needs: tuple[Need, ...]
-    adds: tuple[str, ...] = ()
+    adds: str = ""
 
     def applies(self, options: Mapping[str, Any]) -> bool:
         """Whether it holds for a module's options."""
@@ -227,48 +227,50 @@ def _matches(values: Sequence[Any], wanted: Any) -> bool:
 
 RULES: tuple[Rule, ...] = (
     Rule("o365_equipment_mailbox", {}, (MANAGE_EXCHANGE, RECIPIENTS)),
+    Rule("o365_ews_access", {}, (MANAGE_EXCHANGE, ORGANIZATION)),
     Rule("o365_impersonation", {"method": "application_rbac"}, (READ_APPLICATIONS, MANAGE_EXCHANGE, ORGANIZATION)),
     Rule("o365_impersonation", {"method": "application_impersonation"}, (MANAGE_EXCHANGE, ORGANIZATION)),
+    Rule("o365_mailbox_delegate", {}, (MANAGE_EXCHANGE, RECIPIENTS)),
     Rule("o365_oauth_app", {}, (READ_APPLICATIONS, WRITE_APPLICATIONS)),
     Rule(
         "o365_oauth_app",
         {**_CONSENT, "permissions.application": FILLED},
         (GRANT_APP_ROLES, READ_ALL_APPLICATIONS),
-        ("admin_consent", "permissions.application"),
+        "`admin_consent` with application permissions",
     ),
     Rule(
         "o365_oauth_app",
         {**_CONSENT, "permissions.delegated": FILLED},
         (READ_GRANTS, WRITE_GRANTS),
-        ("admin_consent", "permissions.delegated"),
+        "`admin_consent` with delegated permissions",
     ),
     Rule(
         "o365_oauth_app",
         {**_CONSENT, "permissions": GIVEN, "permissions_mode": "replace"},
         (REVOKE_APP_ROLES, READ_GRANTS, WRITE_GRANTS),
-        ("admin_consent", "permissions_mode"),
+        "`admin_consent` with `permissions_mode: replace`",
     ),
-    Rule("o365_oauth_app", {**_PRESENT, "owners": FILLED}, (READ_USERS, READ_DIRECTORY), ("owners",)),
+    Rule("o365_oauth_app", {**_PRESENT, "owners": FILLED}, (READ_USERS, READ_DIRECTORY), "`owners`"),
     Rule("o365_service_account", _PRESENT, (READ_USERS, WRITE_USERS, DELETE_USERS, READ_DOMAINS)),
     Rule("o365_service_account", {"state": "absent"}, (READ_USERS, DELETE_USERS)),
-    Rule("o365_service_account", {**_PRESENT, "licenses": GIVEN}, (READ_LICENCES, ASSIGN_LICENCES), ("licenses",)),
+    Rule("o365_service_account", {**_PRESENT, "licenses": GIVEN}, (READ_LICENCES, ASSIGN_LICENCES), "`licenses`"),
     Rule(
         "o365_service_account",
         {**_PRESENT, "wait_for_mailbox": True},
         (READ_LICENCES, READ_MAILBOX_SETTINGS),
-        ("wait_for_mailbox",),
+        "`wait_for_mailbox`",
     ),
     Rule(
         "o365_service_account",
         {**_PRESENT, "hide_from_address_lists": GIVEN},
         (READ_LICENCES, MANAGE_EXCHANGE, RECIPIENTS),
-        ("hide_from_address_lists",),
+        "`hide_from_address_lists`",
     ),
     Rule(
         "o365_service_account",
         {**_PRESENT, "password": GIVEN, "update_password": "always"},
         (SET_PASSWORDS,),
-        ("update_password",),
+        "`update_password: always`",
     ),
 )
 

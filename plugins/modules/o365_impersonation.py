@@ -118,7 +118,8 @@ options:
     default: present
 notes:
   - Needs the app role C(Exchange.ManageAsApp) on Office 365 Exchange Online and the directory role Exchange Administrator,
-    and for O(method=application_rbac) the Microsoft Graph permission C(Application.Read.All).
+    and for O(method=application_rbac) the Microsoft Graph permission C(Application.Read.All),
+    C(Application.ReadWrite.OwnedBy) or C(Application.ReadWrite.All).
   - Exchange applies a new assignment to applications that are running after 30 minutes to 2 hours. O(verify) asks past
     that cache, so it may prove an assignment that the application cannot use yet.
   - A tenant whose Exchange settings were never customized refuses role assignments; the error says how to change that.

@@ -145,11 +145,11 @@ options:
     choices: [present, absent]
     default: present
 notes:
-  - Needs the Microsoft Graph application permissions C(Application.ReadWrite.All) (or
-    C(Application.ReadWrite.OwnedBy) for
-    applications that it made itself) and C(Application.Read.All), with O(admin_consent) also
-    C(AppRoleAssignment.ReadWrite.All) and C(DelegatedPermissionGrant.ReadWrite.All), with O(owners) C(User.Read.All)
-    and C(Directory.Read.All).
+  - Needs the Microsoft Graph application permission C(Application.ReadWrite.OwnedBy), which reaches applications that the
+    automation made itself, or C(Application.ReadWrite.All).
+  - O(admin_consent) with application permissions also needs C(AppRoleAssignment.ReadWrite.All), and beside
+    C(Application.ReadWrite.OwnedBy) C(Application.Read.All); with delegated permissions it needs
+    C(DelegatedPermissionGrant.ReadWrite.All); with O(permissions_mode=replace) both. O(owners) needs C(Directory.Read.All).
   - A new secret is part of the result. Register it and set C(no_log) on the task.
   - In check mode, ids of an application that does not exist yet are placeholders such as C(<application.appId>).
 """

@@ -129,14 +129,13 @@ options:
     choices: [present, absent]
     default: present
 notes:
-  - Needs the Microsoft Graph application permissions C(User.ReadWrite.All) and C(Domain.Read.All).
-    O(licenses) needs C(LicenseAssignment.ReadWrite.All), which does not read what the tenant has bought, and
-    C(LicenseAssignment.Read.All), which does. O(wait_for_mailbox) needs C(LicenseAssignment.Read.All) and
-    C(MailboxSettings.Read), O(deleted=restore) needs C(User.DeleteRestore.All), and O(update_password=always) needs
-    C(User-PasswordProfile.ReadWrite.All) or the directory role User Administrator.
-  - O(hide_from_address_lists) needs the app role C(Exchange.ManageAsApp) and the directory role Exchange
-    Administrator or
-    Exchange Recipient Administrator.
+  - Needs the Microsoft Graph application permissions C(User.ReadWrite.All) and C(Domain.Read.All). To remove an account,
+    C(User.DeleteRestore.All) with C(User.Read.All), or C(User.ReadWrite.All).
+  - O(licenses), O(wait_for_mailbox) and O(hide_from_address_lists) also need C(LicenseAssignment.Read.All) or
+    C(Organization.Read.All), to see what was bought. O(wait_for_mailbox) needs C(MailboxSettings.Read), and
+    O(update_password=always) C(User-PasswordProfile.ReadWrite.All) or the directory role User Administrator.
+  - O(hide_from_address_lists) needs the app role C(Exchange.ManageAsApp) on Office 365 Exchange Online and the directory
+    role Exchange Recipient Administrator or Exchange Administrator.
   - A generated password is part of the result. Register it and set C(no_log) on the task.
 """
 
