@@ -28,7 +28,7 @@ from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors impo
 from support.graph import Administrator
 from support.in_process import new_run
 from support.simulator import Request, Simulator
-from sweep.subjects import ACCOUNT, ACTING_USER, APP, EQUIPMENT, SCOPE
+from sweep.modules import ACCOUNT, ACTING_USER, APP, EQUIPMENT, SCOPE
 
 Options = dict[str, Any]
 Rights = tuple[Right, ...]
