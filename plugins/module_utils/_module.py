@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
@@ -71,6 +71,16 @@ class Connection:
     mailboxes: Mailboxes
     now: float
 
+    @property
+    def clients(self) -> Mapping[str, Client]:
+        """Who carries out steps, by service."""
+        return {"graph": self.graph, "exchange": self.exchange}
+
+    @property
+    def secrets(self) -> Collection[str]:
+        """What signing in told beside what was given."""
+        return self.tokens.secrets
+
 
 def connect(options: Mapping[str, Any], show: Callable[[str], None]) -> Connection:
     """The connection that the authentication options describe; nothing is sent yet.
@@ -115,6 +125,38 @@ def show_on_terminal(message: str) -> None:
         ) from error
 
 
+class Opened(Protocol):
+    """A connection: what managed objects read through, and who carries out their steps."""
+
+    @property
+    def clients(self) -> Mapping[str, Client]:
+        """Who carries out steps, by service."""
+
+    @property
+    def deadline(self) -> Deadline:
+        """When to stop waiting."""
+
+    @property
+    def secrets(self) -> Collection[str]:
+        """What signing in told beside what was given."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How modules sign in, and to what.
+
+    Args:
+        arguments: the options that say so.
+        connect: from those options to the connection; nothing is sent yet.
+    """
+
+    arguments: Mapping[str, dict[str, Any]]
+    connect: Callable[[Mapping[str, Any]], Opened]
+
+
+TENANT = Way(AUTH_ARGUMENTS, lambda options: connect(options, show_on_terminal))
+
+
 class Module(AnsibleModule):  # type: ignore[misc]  # ansible-core is not typed
     """AnsibleModule, silent about values for as long as it checks the arguments.
 
@@ -157,23 +199,26 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def run_module(
-    arguments: Mapping[str, Any], make_resource: Callable[[Mapping[str, Any]], Resource[Any]], **more: Any
+    arguments: Mapping[str, Any],
+    make_resource: Callable[[Mapping[str, Any]], Resource[Any]],
+    way: Way = TENANT,
+    **more: Any,
 ) -> None:
     """Run a module: the resource is made from its options, reconciled, and the result returned to Ansible.
 
     Args:
-        arguments: the module's own argument specification; the authentication options are added.
+        arguments: the module's own argument specification; the options to sign in are added.
         make_resource: from options (None for those not given) to the managed object. May raise Refused.
+        way: how to sign in, and to what.
         more: further arguments of AnsibleModule (required_if, mutually_exclusive, ...).
     """
-    module = Module(argument_spec={**AUTH_ARGUMENTS, **arguments}, supports_check_mode=True, **more)
-    connection: Connection | None = None
+    module = Module(argument_spec={**way.arguments, **arguments}, supports_check_mode=True, **more)
+    connection: Opened | None = None
     run: Run[Any] | None = None
     try:
         resource = make_resource({**module.params, "check_mode": module.check_mode})
-        connection = connect(module.params, show_on_terminal)
-        clients: dict[str, Client] = {"graph": connection.graph, "exchange": connection.exchange}
-        run = Run(resource, connection, clients, connection.deadline, module.check_mode)
+        connection = way.connect(module.params)
+        run = Run(resource, connection, connection.clients, connection.deadline, module.check_mode)
         result = run.reconcile()
     except MissingLibrary as error:
         failure = {"msg": missing_required_lib(error.name), "exception": error.trace}
@@ -183,13 +228,13 @@ def run_module(
         unforeseen = RuntimeError(f"This was not foreseen, and is an error in the collection: {error!r}.")
         failure = {"msg": _message(unforeseen, run), "exception": traceback.format_exc()}
     else:
-        secrets = connection.tokens.secrets
+        secrets = connection.secrets
         for warning in result.pop("warnings"):
             module.warn(masked(warning, {*secrets, *module.no_log_values, *run.known_secrets()}))
         module.no_log_values.update(secrets)
         module.exit_json(**result)
     # Not while the exception is handled: Ansible would add its traceback, and with it texts that are not masked.
-    secrets = {*module.no_log_values, *(connection.tokens.secrets if connection else ())}
+    secrets = {*module.no_log_values, *(connection.secrets if connection else ())}
     texts = {name: masked(text, {*secrets, *(run.known_secrets() if run else ())}) for name, text in failure.items()}
     module.no_log_values.update(secrets)
     module.fail_json(**texts, **(_done(run) if run else {}))

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from ._module import Way
 from ._plan import Refused
 from ._reconcile import Client
 from ._services.fingerprints import Fingerprints
@@ -39,11 +40,17 @@ class NodeConnection:
     infinity: Infinity
     fingerprints: Fingerprints
     deadline: Deadline
+    sign_in: NodeSignIn
 
     @property
     def clients(self) -> Mapping[str, Client]:
         """Who carries out steps, by service."""
         return {"infinity": self.infinity, "file": self.fingerprints}
+
+    @property
+    def secrets(self) -> Collection[str]:
+        """What signing in told beside what was given."""
+        return self.sign_in.secrets
 
 
 def connect_node(options: Mapping[str, Any]) -> NodeConnection:
@@ -66,8 +73,11 @@ def connect_node(options: Mapping[str, Any]) -> NodeConnection:
     node_url = f"https://{address.netloc}"
     deadline = Deadline(options["wait_timeout"])
     http = Http(options["ca_path"], options["timeout"], deadline, options["validate_certs"])
-    infinity = Infinity(http, _sign_in(options, node_url, http), node_url)
-    return NodeConnection(node_url, infinity, Fingerprints(), deadline)
+    sign_in = _sign_in(options, node_url, http)
+    return NodeConnection(node_url, Infinity(http, sign_in, node_url), Fingerprints(), deadline, sign_in)
+
+
+NODE = Way(NODE_ARGUMENTS, connect_node)
 
 
 def _sign_in(options: Mapping[str, Any], node_url: str, http: Http) -> NodeSignIn:

@@ -63,7 +63,7 @@ class Step:
     """
 
     summary: str
-    service: Literal["graph", "exchange"]
+    service: Literal["graph", "exchange", "infinity", "file"]
     operation: str
     target: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import requests
 import yaml
 
 from . import TESTS
@@ -33,6 +34,7 @@ _GRAPH_READS = {
 }
 _CMDLET_READS = ("Get-", "Test-")
 _EWS_READS = ("Get", "Find", "Resolve", "Sync", "Expand", "Convert")
+_NODE_SIGN_IN = ("/oauth/token/", "/admin/platform/", "/simulator/")
 _EWS_OPERATION = re.compile(r"<(?:\w+:)?Body\b[^>]*>\s*<(?:\w+:)?(\w+)")
 
 
@@ -73,7 +75,8 @@ class Request:
     @property
     def is_write(self) -> bool:
         """Whether it asks for a change, granted or not. Signing in never does."""
-        return self.service != "login" and not all(self._reads(operation) for operation in self.operations)
+        signs_in = self.service == "login" or self.path.startswith(_NODE_SIGN_IN)
+        return not signs_in and not all(self._reads(operation) for operation in self.operations)
 
     def _reads(self, operation: str) -> bool:
         method, _space, path = operation.partition(" ")
@@ -96,6 +99,7 @@ class Simulator:
         lag: seconds until every read shows a write.
         latency: milliseconds added to every answer.
         ports: the first of four ports; free ones, other ones after each start, when 0.
+        poll: seconds after which the Management Node's scheduler works, again and again; only when asked to, when 0.
     """
 
     def __init__(
@@ -107,8 +111,9 @@ class Simulator:
         lag: float = 0.0,
         latency: float = 0.0,
         ports: int = 0,
+        poll: float = 0.0,
     ) -> None:
-        self.state, self.ports = state, ports
+        self.state, self.ports, self.poll_seconds = state, ports, poll
         self.seed, self.faults, self.lag, self.latency = seed, faults, lag, latency
         self.wire_log = state / "wire.jsonl"
         self.breaches = state / "breaches.txt"
@@ -149,7 +154,7 @@ class Simulator:
         command = [sys.executable, "-m", "simulator", "serve", "--state", str(self.state)]
         command += ["--breaches", str(self.breaches)]
         command += ["--wire-log", str(self.wire_log), "--lag", str(self.lag), "--latency", str(self.latency)]
-        command += ["--ports", str(self.ports)]
+        command += ["--ports", str(self.ports), "--poll", str(self.poll_seconds)]
         for option, content in (("seed", self.seed), ("faults", self.faults)):
             if content:
                 path = self.state / f"{option}.yml"
@@ -207,6 +212,25 @@ class Simulator:
         names = ("tenant_id", "client_id", "client_secret", "login_url", "graph_url", "outlook_url", "ca_path")
         return {name: self.endpoints[name] for name in names}
 
+    def node(self) -> dict[str, str]:
+        """The options with which a module signs in to the Management Node here, as its OAuth2 client."""
+        ends = self.endpoints
+        return {
+            "node_url": ends["infinity_url"],
+            "node_client_id": ends["infinity_client_id"],
+            "node_private_key": ends["infinity_private_key"],
+            "ca_path": ends["ca_path"],
+        }
+
+    def poll(self) -> list[dict[str, Any]]:
+        """Let the Management Node's scheduler work once, now; what it did, one entry per integration."""
+        answer = requests.post(
+            f"{self.endpoints['infinity_url']}/simulator/scheduler/poll", verify=self.endpoints["ca_path"], timeout=120
+        )
+        answer.raise_for_status()
+        done: list[dict[str, Any]] = answer.json()
+        return done
+
     def mark(self) -> int:
         """A point in the wire log, for ``since``."""
         return len(self.wire())
@@ -217,6 +241,11 @@ class Simulator:
             return []
         lines = self.wire_log.read_text().splitlines()
         return [Request(**json.loads(line)) for line in lines[since:]]
+
+    def secrets(self) -> dict[str, str]:
+        """Every secret that went over the wire, in either direction, with the member or header that it was in."""
+        lines = map(json.loads, self.wire_log.with_suffix(".secrets").read_text().splitlines())
+        return {line["secret"]: line["member"] for line in lines}
 
     def writes(self, since: int = 0) -> list[Request]:
         """The requests since a mark that asked for a change."""

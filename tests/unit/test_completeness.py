@@ -17,8 +17,8 @@ import yaml
 from support import BIN, COLLECTIONS, ROOT
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("[!_]*.py"))
-# Those that sign in to the tenant share options, and so the action group.
-SIGNING_IN = [module for module in MODULES if module.startswith("o365_")]
+# Those that sign in to the same service share options, and so an action group.
+GROUPS = {group: [module for module in MODULES if module.startswith(f"{group}_")] for group in ("o365", "pexip")}
 ROLES = sorted(path.name for path in (ROOT / "roles").glob("*") if path.is_dir())
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 # ansible-test wants the __init__.py of module_utils empty.
@@ -70,8 +70,9 @@ def test_there_is_something_to_check() -> None:
     assert PLAYBOOKS
 
 
-def test_the_action_group_holds_exactly_the_modules_that_sign_in() -> None:
-    assert sorted(load("meta", "runtime.yml")["action_groups"]["o365"]) == SIGNING_IN
+def test_the_action_groups_hold_exactly_the_modules_that_sign_in() -> None:
+    groups = load("meta", "runtime.yml")["action_groups"]
+    assert {name: sorted(members) for name, members in groups.items()} == GROUPS
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -92,11 +93,12 @@ def test_module_is_documented(module: str, documented: dict[str, Any]) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_module_documents_its_attributes(module: str, documented: dict[str, Any]) -> None:
     attributes = documented[module]["doc"].get("attributes", {})
-    assert set(attributes) >= ATTRIBUTES - ({"action_group"} if module not in SIGNING_IN else set())
+    group = next((name for name, members in GROUPS.items() if module in members), "")
+    assert set(attributes) >= ATTRIBUTES - (set() if group else {"action_group"})
     for name, attribute in attributes.items():
         assert attribute["description"], name
         if name == "action_group":
-            assert "vmrops.o365.o365" in attribute["membership"]
+            assert f"vmrops.o365.{group}" in attribute["membership"]
         elif name != "platform":
             assert attribute["support"] in ("full", "partial", "none", "N/A"), name
             assert attribute["support"] != "partial" or attribute.get("details"), f"{name} is partial, with no reason"

@@ -9,7 +9,7 @@ import base64
 import time
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -30,6 +30,10 @@ class NodeSignIn(Protocol):
     def scheme(self) -> str:
         """The first word of the Authorization header."""
 
+    @property
+    def secrets(self) -> Collection[str]:
+        """What was sent or told on the way, in clear; an answer may repeat it."""
+
     def __call__(self, renew: bool) -> str:
         """What follows it; ``renew`` asks for a new one."""
 
@@ -45,6 +49,11 @@ class Administrator:
     def named(cls, username: str, password: str) -> Administrator:
         """From a name and a password."""
         return cls(base64.b64encode(f"{username}:{password}".encode()).decode())
+
+    @property
+    def secrets(self) -> Collection[str]:
+        """Name and password as they are sent."""
+        return [self.basic]
 
     def __call__(self, renew: bool) -> str:
         return self.basic
@@ -66,13 +75,18 @@ class OAuth2Client:
     private_key: str = field(repr=False)
     http: Http
     scheme: str = "Bearer"
-    _token: str = field(default="", repr=False)
+    _issued: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def secrets(self) -> Collection[str]:
+        """The tokens that were issued."""
+        return self._issued
 
     def __call__(self, renew: bool) -> str:
         """The token, asked for when there is none or a new one is wanted. Raises SignInFailed, BadCredentials."""
-        if renew or not self._token:
-            self._token = self._ask()
-        return self._token
+        if renew or not self._issued:
+            self._issued.append(self._ask())
+        return self._issued[-1]
 
     def _ask(self) -> str:
         tried = f"sign in to {self.base_url} as the OAuth2 client {self.client_id}"
