@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
-from typing import Any
 
 from . import meetings
 from .ews_access import Caller
@@ -15,8 +13,8 @@ from .ews_names import Outcome
 from .ews_read import load
 from .ews_store import EwsError, find_item, new_item, not_simulated, save_item, words
 from .ews_store import move_item as move
-from .ews_time import occurrences, span, written
 from .ews_xml import MESSAGES, Element, child, elements, first, flag, invalid, local, make, read_fields
+from .meetings_calendar import enter, named
 from .store import Document
 
 _REPLIES = {"AcceptItem": "Accept", "TentativelyAcceptItem": "Tentative", "DeclineItem": "Decline"}
@@ -50,40 +48,6 @@ def ids(*items: Document) -> Element:
     """Items as answers to a write: their ids."""
     each = (make(one["_kind"], make("ItemId", Id=one["ItemId"], ChangeKey=one["ChangeKey"])) for one in items)
     return make("Items", *each, namespace=MESSAGES)
-
-
-def named(who: Caller, fields: Document) -> Document:
-    """The fields with every attendee's and recipient's name looked up in the directory where the client gave none."""
-
-    def look_up(person: Document) -> Document:
-        address = person.get("EmailAddress", "")
-        box = who.tenant.mailbox_by_address(address)
-        name = person.get("Name") or (box["DisplayName"] if box else address)
-        return {**person, "Name": name, "EmailAddress": address}
-
-    changed = dict(fields)
-    for role in meetings.ATTENDEES:
-        if role in fields:
-            changed[role] = [{**one, "Mailbox": look_up(one["Mailbox"])} for one in fields[role]]
-    for role in ("ToRecipients", "CcRecipients", "BccRecipients", "ReplyTo"):
-        if role in fields:
-            changed[role] = [look_up(one) for one in fields[role]]
-    return changed
-
-
-def check_times(item: Document) -> None:
-    """Raises EwsError when an item ends before it starts, lasts too long, or recurs in a way that is not simulated."""
-    start, end = span(item)
-    if end < start:
-        raise EwsError("ErrorCalendarEndDateIsEarlierThanStartDate", "EndDate is earlier than StartDate")
-    if (end - start).days > 5 * 366:
-        raise EwsError("ErrorCalendarDurationIsTooLong", "The duration of the calendar item exceeds five years.")
-    try:
-        once = next(occurrences(item), None)
-    except (KeyError, ValueError, OverflowError) as error:
-        raise EwsError("ErrorCalendarInvalidRecurrence", "The recurrence pattern is invalid.") from error
-    if once is None:
-        raise EwsError("ErrorRecurrenceHasNoOccurrence", "The recurrence has no occurrence.")
 
 
 def create_item(who: Caller, call: Element) -> Iterator[Outcome]:
@@ -121,7 +85,7 @@ def _given(who: Caller, element: Element) -> Document:
             raise EwsError("ErrorInvalidPropertySet", "Set action is invalid for property.", FieldURI=name)
     if fields.pop("MimeContent", None) is not None or "Attachments" in fields:
         raise not_simulated("items made from MIME content, and attachments")
-    return named(who, fields)
+    return named(who.tenant, fields)
 
 
 def _calendar_item(who: Caller, call: Element, element: Element, folder: tuple[Document, str] | None) -> list[Document]:
@@ -131,34 +95,9 @@ def _calendar_item(who: Caller, call: Element, element: Element, folder: tuple[D
         raise EwsError(
             "ErrorCannotCreateCalendarItemInNonCalendarFolder", "Cannot create a calendar item in this folder."
         )
-    now = datetime.now(timezone.utc).replace(second=0, microsecond=0)
-    fields: dict[str, Any] = {
-        "ItemClass": "IPM.Appointment",
-        "Start": written(now),
-        "ReminderIsSet": True,
-        "ReminderMinutesBeforeStart": 15,
-        "IsAllDayEvent": False,
-        "LegacyFreeBusyStatus": "Busy",
-        "IsCancelled": False,
-        "MeetingRequestWasSent": False,
-        "IsResponseRequested": True,
-        "MyResponseType": "Organizer",
-        "AppointmentSequenceNumber": 0,
-        "AllowNewTimeProposal": True,
-        "IsOnlineMeeting": False,
-        "UID": meetings.new_uid(),
-        **_given(who, element),
-        "Organizer": meetings.person(mailbox),
-        "LastModifiedName": (who.mailbox or mailbox)["DisplayName"],
-    }
-    fields.setdefault("End", written(span({**fields, "End": fields["Start"]})[0] + timedelta(minutes=30)))
-    check_times(fields)
-    fields["IsMeeting"] = bool(meetings.addresses(fields))
-    fields["AppointmentState"] = int(fields["IsMeeting"])
-    item = new_item(who.tenant, mailbox, "calendar", "CalendarItem", **fields)
-    if fields["IsMeeting"] and sending != "SendToNone":
-        item = meetings.invite(who.tenant, item, copy=sending == "SendToAllAndSaveCopy")
-    return [item]
+    by = (who.mailbox or mailbox)["DisplayName"]
+    send, copy = sending != "SendToNone", sending == "SendToAllAndSaveCopy"
+    return [enter(who.tenant, mailbox, _given(who, element), by=by, send=send, copy=copy)]
 
 
 def _message(who: Caller, call: Element, element: Element, folder: tuple[Document, str] | None) -> list[Document]:

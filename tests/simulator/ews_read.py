@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import datetime
 from email.message import EmailMessage
 from typing import Any
 
@@ -17,11 +16,12 @@ from . import ews_search
 from .ews_access import Caller
 from .ews_folders import RIGHTS, shape
 from .ews_names import Outcome
-from .ews_store import EwsError, Reference, folder_id, items_in, occurrence_id, words
+from .ews_store import EwsError, Reference, folder_id, items_in, words
 from .ews_store import find_item as stored
-from .ews_time import duration, moment, occurrences, written
+from .ews_time import duration, moment, occurrences
 from .ews_xml import FIELDS, MESSAGES, Element, child, elements, invalid, local, make, number, write_item
 from .meetings import is_organizer
+from .meetings_calendar import in_period, occurrence
 from .store import Document
 
 _DEFAULT = {
@@ -132,15 +132,6 @@ def write(who: Caller, item: Document, item_shape: Element | None, *, found: boo
     return write_item(kind, values, wanted, held)
 
 
-def _occurrence(item: Document, index: int, start: datetime, end: datetime) -> Document:
-    """One occurrence of a series, as an item of its own."""
-    shown = {name: value for name, value in item.items() if name != "Recurrence"}
-    begins = written(start)
-    times = {"Start": begins, "End": written(end), "OriginalStart": begins, "RecurrenceId": begins}
-    kind = {"CalendarItemType": "Occurrence", "IsRecurring": True}
-    return {**shown, **times, **kind, "ItemId": occurrence_id(item["ItemId"], index)}
-
-
 def load(who: Caller, said: Reference) -> Document:
     """The item or occurrence that a reference means. Raises EwsError."""
     item = stored(who.tenant, said.item_id)
@@ -150,7 +141,7 @@ def load(who: Caller, said: Reference) -> Document:
         raise EwsError("ErrorCalendarCannotUseIdForRecurringMasterId", "The item is no recurring master.")
     for index, start, end in occurrences(item):
         if index == said.index:
-            return _occurrence(item, index, start, end)
+            return occurrence(item, index, start, end)
         if index > said.index:
             break
     if said.index in item.get("_deletedOccurrences", []):
@@ -220,14 +211,7 @@ def _calendar_view(items: list[Document], folder: str, view: Element) -> tuple[l
         raise EwsError(
             "ErrorCalendarViewRangeTooBig", "The specified view range exceeds the maximum range of two years."
         )
-    shown = []
-    for item in items:
-        if item["_kind"] != "CalendarItem":
-            continue
-        for index, starts, ends in occurrences(item, end):
-            if ends > begin or starts == ends == begin:
-                shown.append(_occurrence(item, index, starts, ends) if item.get("Recurrence") else item)
-    shown.sort(key=lambda item: moment(item["Start"]))
+    shown = in_period(items, begin, end)
     limit = number(view.get("MaxEntriesReturned", str(len(shown))))
     over = str(len(shown) <= limit).lower()
     return shown[:limit], {"TotalItemsInView": str(min(limit, len(shown))), "IncludesLastItemInRange": over}

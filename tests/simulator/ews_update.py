@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from . import meetings
 from .ews_access import Caller
-from .ews_items import READ_ONLY, check_times, choice, ids, named
+from .ews_items import READ_ONLY, choice, ids
 from .ews_names import Outcome
 from .ews_store import EwsError, find_item, not_simulated, save_item
 from .ews_xml import FIELDS, MESSAGES, Element, child, elements, first, local, make, read_fields
+from .meetings_calendar import named, revise
 from .store import Document
 
 _SENDING = ("SendToNone", "SendOnlyToAll", "SendOnlyToChanged", "SendToAllAndSaveCopy", "SendToChangedAndSaveCopy")
 _REQUIRED = {"Start", "End", "IsAllDayEvent", "LegacyFreeBusyStatus", "UID", "Sensitivity", "Importance", "ItemClass"}
-# A change of these is a new version of the meeting, to which attendees have not answered yet (MS-OXOCAL).
-_SIGNIFICANT = ("Start", "End", "Recurrence", "Location")
 
 
 def update_item(who: Caller, call: Element) -> Iterator[Outcome]:
@@ -76,7 +74,7 @@ def _changed(who: Caller, item: Document, updates: Element) -> Document:
             raise EwsError("ErrorInvalidPropertySet", "Set action is invalid for property.")
         if len(rest) != 1 or local(rest[0]) != item["_kind"]:
             raise EwsError("ErrorInvalidPropertySet", "Set action is invalid for property.")
-        fields = named(who, read_fields(rest[0], who.time_zone))
+        fields = named(who.tenant, read_fields(rest[0], who.time_zone))
         if set(fields) != {name}:
             raise EwsError("ErrorUpdatePropertyMismatch", "The property does not match the field URI.")
         value = fields[name]
@@ -110,46 +108,4 @@ def _calendar(who: Caller, call: Element, item: Document, wanted: Document) -> D
     sending = choice(
         call, "SendMeetingInvitationsOrCancellations", _SENDING, "ErrorSendMeetingInvitationsOrCancellationsRequired"
     )
-    new = {name: value for name, value in {**item, **wanted}.items() if value is not None}
-    check_times(new)
-    organizes = meetings.is_organizer(who.tenant, item)
-    if not organizes:
-        # An attendee's own copy: nobody is told (Microsoft docs: only the organizer sends updates).
-        return save_item(who.tenant, item, **wanted)
-    before, after = meetings.addresses(item), meetings.addresses(new)
-    significant = any(item.get(name) != new.get(name) for name in _SIGNIFICANT)
-    for role in meetings.ATTENDEES:
-        if new.get(role):
-            wanted[role] = _tracked(item, new[role], afresh=significant and sending != "SendToNone")
-    wanted["IsMeeting"] = bool(after) or bool(item.get("IsMeeting"))
-    wanted["AppointmentState"] = int(wanted["IsMeeting"])
-    if significant:
-        wanted["AppointmentSequenceNumber"] = int(item.get("AppointmentSequenceNumber", 0)) + 1
-    updated = save_item(who.tenant, item, **wanted)
-    if sending == "SendToNone":
-        return updated
-    copy = sending.endswith("SaveCopy")
-    gone, new_ones = set(before) - set(after), set(after) - set(before)
-    if gone and item.get("MeetingRequestWasSent"):
-        meetings.cancel(who.tenant, {**item, "Subject": new.get("Subject")}, copy=False, only=gone)
-    # "Changed" are the attendees who were added or removed (Microsoft docs, UpdateItem).
-    to = new_ones if "Changed" in sending else set(after)
-    known = to & set(before) if item.get("MeetingRequestWasSent") else set()
-    if known:
-        updated = meetings.invite(who.tenant, updated, copy=copy, update=True, only=known)
-    if to - known:
-        updated = meetings.invite(who.tenant, updated, copy=copy and not known, only=to - known)
-    return updated
-
-
-def _tracked(item: Document, attendees: list[Document], *, afresh: bool) -> list[Document]:
-    """The attendees with the responses that are known of them, or none of them when the meeting is another one now."""
-    known = {
-        one["Mailbox"].get("EmailAddress", "").lower(): one for role in meetings.ATTENDEES for one in item.get(role, [])
-    }
-    kept = []
-    for one in attendees:
-        old = known.get(one["Mailbox"].get("EmailAddress", "").lower(), {})
-        held = {} if afresh else {name: old[name] for name in ("ResponseType", "LastResponseTime") if name in old}
-        kept.append({"Mailbox": one["Mailbox"], **held})
-    return kept
+    return revise(who.tenant, item, wanted, sending)
