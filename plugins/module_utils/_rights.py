@@ -171,7 +171,7 @@ ORGANIZATION = _roles("manage scopes, role assignments and the organization", "E
 
 # How the nouns of cmdlets begin that take membership in Organization Management; mailboxes and the rest are Recipient
 # Management's, which may read the organization's settings too.
-_ORGANIZATION_NOUNS = ("Management", "Organization", "ServicePrincipal", "App")
+_ORGANIZATION_NOUNS = ("Management", "Organization", "ServicePrincipal", "App", "RoleGroup")
 
 
 def of_cmdlet(cmdlet: str) -> tuple[Need, ...]:
