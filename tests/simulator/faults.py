@@ -21,6 +21,7 @@ class Fault:
     ``skip`` matching requests are left alone, then ``times`` (0 = all) get what ``do`` says, ``before`` or ``after``
     the request took effect: ``respond`` with ``status``, ``headers``, ``body``; ``drop`` the connection; ``delay`` the
     answer by ``seconds``; ``stall`` for ``seconds`` and then drop; ``hold``, which is logged at once and never answered.
+    ``{request}`` in a text of the body stands for the request as it came, headers and credentials included.
     """
 
     match: dict[str, str]
@@ -49,11 +50,21 @@ class Fault:
         past_skip = self.seen > self.skip
         return past_skip and (self.times == 0 or self.seen <= self.skip + self.times)
 
-    def content(self) -> tuple[bytes, str]:
+    def content(self, request: bytes = b"") -> tuple[bytes, str]:
         """The body to respond with, and its content type."""
-        if isinstance(self.body, str):
-            return self.body.encode(), "text/plain"
-        return (b"" if self.body is None else json.dumps(self.body).encode()), "application/json"
+        body = _filled(self.body, request.decode("utf-8", "replace"))
+        if isinstance(body, str):
+            return body.encode(), "text/plain"
+        return (b"" if body is None else json.dumps(body).encode()), "application/json"
+
+
+def _filled(value: Any, request: str) -> Any:
+    """The same with the request in place of ``{request}``."""
+    if isinstance(value, dict):
+        return {name: _filled(inner, request) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner, request) for inner in value]
+    return value.replace("{request}", request) if isinstance(value, str) else value
 
 
 class Faults:

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import trustme
@@ -27,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .faults import Fault, Faults
 from .tenant import Tenant
+from .wire_log import WireLog
 
 SERVICES = ("login", "graph", "outlook", "infinity")
 REAL_HOSTS = {
@@ -36,24 +35,6 @@ REAL_HOSTS = {
     "outlook.office365.com": "outlook",
     "outlook.office.com": "outlook",
 }
-_SECRET_HEADERS = {"authorization", "cookie", "set-cookie", "x-identity-header"}
-_SECRET_MEMBERS = re.compile(
-    r"(secret(text)?|password|assertion|_token|^code$|device_code|^key$|private_key|^proof$|passwordprofile)",
-    re.IGNORECASE,
-)
-_NOT_SECRET_MEMBERS = {
-    "error_codes",
-    "passwordCredential",
-    "passwordCredentials",
-    "passwordPolicies",
-    "oauth_token_endpoint",
-    "personal_vmr_oauth_token_endpoint",
-    "token_endpoint",
-    "token_type",
-}
-
-
-_CODE = re.compile(r"([?&#]code=)[^&#]+")
 
 
 class Door:
@@ -76,7 +57,7 @@ class Door:
     ) -> None:
         self.tenant, self.services, self.by_port = tenant, services, by_port
         self.faults, self.latency = faults, latency
-        self.log = wire_log.open("a", buffering=1) if wire_log else None
+        self.log = WireLog(wire_log) if wire_log else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -89,22 +70,19 @@ class Door:
         if self.latency:
             await asyncio.sleep(self.latency)
         answer = _Answer()
-        if fault and fault.when == "before":
-            done = await self._do(fault, answer, send)
-            if done:
-                self._record(started, service, scope, body, answer)
-                await _hold(fault, receive)
-                return
+        record = partial(self._record, started, service, scope, body)
+        if fault and fault.when == "before" and await self._do(fault, answer, send, _head(scope) + body, record):
+            await _hold(fault, receive)
+            return
         # The Management Node is not part of the tenant; it waits for the tenant's answers meanwhile.
         with nullcontext() if service == "infinity" else self.tenant.store.transaction():
             await self.services[service](scope, _replay(body), answer)
         if fault and fault.when == "after":
             answer = answer if fault.do == "delay" else _Answer()
-            if await self._do(fault, answer, send):
-                self._record(started, service, scope, body, answer)
+            if await self._do(fault, answer, send, _head(scope) + body, record):
                 await _hold(fault, receive)
                 return
-        self._record(started, service, scope, body, answer)
+        record(answer)
         await answer.pass_on(send, head=scope["method"] == "HEAD")
 
     def _service(self, scope: Scope) -> str:
@@ -113,44 +91,35 @@ class Door:
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1").split(":")[0].lower()
         return REAL_HOSTS.get(host, "outlook" if host.endswith(".outlook.office365.com") else "infinity")
 
-    async def _do(self, fault: Fault, answer: _Answer, send: Send) -> bool:
-        """Carry out a fault; True when the request is over with it."""
+    async def _do(
+        self, fault: Fault, answer: _Answer, send: Send, request: bytes, record: Callable[[_Answer], None]
+    ) -> bool:
+        """Carry out a fault; True when the request is over with it, and recorded before the client can see that."""
         if fault.do in ("delay", "stall"):
             await asyncio.sleep(fault.seconds)
         if fault.do == "delay":
             return False
         if fault.do == "hold":
+            record(answer)
             return True
         if fault.do in ("drop", "stall"):
             answer.status = 0
+            record(answer)
             # The server's own send callable knows its connection; ASGI has no word for cutting it.
             send.__self__.transport.abort()  # type: ignore[attr-defined]
             return True
-        content, content_type = fault.content()
+        content, content_type = fault.content(request)
         headers = {"content-type": content_type, "content-length": str(len(content)), **fault.headers}
         answer.status = fault.status
         answer.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         answer.body = content
+        record(answer)
         await answer.pass_on(send)
         return True
 
     def _record(self, started: float, service: str, scope: Scope, body: bytes, answer: _Answer) -> None:
-        if self.log is None:
-            return
-        request_headers = _printable(scope["headers"])
-        line = {
-            "time": datetime.fromtimestamp(started, timezone.utc).isoformat(),
-            "service": service,
-            "method": scope["method"],
-            "path": unquote(scope["path"]),
-            "query": _CODE.sub(r"\1********", "?" + unquote(scope["query_string"].decode("latin-1")))[1:],
-            "request_headers": request_headers,
-            "request": _content(body, request_headers.get("content-type", "")),
-            "status": answer.status,
-            "response_headers": _printable(answer.headers),
-            "response": _content(answer.body, _printable(answer.headers).get("content-type", "")),
-        }
-        self.log.write(json.dumps(line) + "\n")
+        if self.log is not None:
+            self.log.record(started, service, scope, body, (answer.status, answer.headers, answer.body))
 
 
 class _Answer:
@@ -187,6 +156,12 @@ async def _hold(fault: Fault, receive: Receive) -> None:
         pass
 
 
+def _head(scope: Scope) -> bytes:
+    """A request's line and headers as they were sent."""
+    lines = [f"{scope['method']} {scope['path']}?{scope['query_string'].decode('latin-1')}".encode()]
+    return b"\r\n".join([*lines, *(name + b": " + value for name, value in scope["headers"]), b"", b""])
+
+
 def _replay(body: bytes) -> Receive:
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
@@ -201,43 +176,6 @@ def _cmdlet(body: bytes) -> str:
         return str(json.loads(body)["CmdletInput"]["CmdletName"])
     except (ValueError, KeyError, TypeError):
         return ""
-
-
-def _printable(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers as they may be logged: credentials masked, also the code in a sign-in's redirect."""
-    return {
-        name.decode("latin-1"): "********"
-        if name.decode().lower() in _SECRET_HEADERS
-        else _CODE.sub(r"\1********", value.decode("latin-1"))
-        for name, value in headers
-    }
-
-
-def _content(body: bytes, content_type: str) -> Any:
-    """A body as it may be logged: JSON and forms as data without their secrets, anything else as text."""
-    if not body:
-        return None
-    text = body.decode("utf-8", "replace")
-    if "json" in content_type:
-        try:
-            return _without_secrets(json.loads(text))
-        except ValueError:
-            return text
-    if "x-www-form-urlencoded" in content_type:
-        pairs = (pair.partition("=") for pair in text.split("&"))
-        return _without_secrets({unquote(name): unquote(value) for name, _rest, value in pairs})
-    return text
-
-
-def _without_secrets(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            name: "********"
-            if isinstance(inner, (str, dict)) and name not in _NOT_SECRET_MEMBERS and _SECRET_MEMBERS.search(name)
-            else _without_secrets(inner)
-            for name, inner in value.items()
-        }
-    return [_without_secrets(inner) for inner in value] if isinstance(value, list) else value
 
 
 def certificates(directory: Path, names: list[str]) -> tuple[Path, Path]:

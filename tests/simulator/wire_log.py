@@ -1,0 +1,151 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The wire log: a line per request and answer, without secrets.
+
+Those go to a file of their own, for tests that look for them elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus, unquote, unquote_plus
+
+from starlette.types import Scope
+
+MASK = "********"
+_SECRET_HEADERS = {"authorization", "cookie", "set-cookie", "x-identity-header"}
+_SECRET_MEMBERS = re.compile(
+    r"(secret(text)?|password|assertion|_token|^code$|device_code|^key$|private_key|^proof$|passwordprofile)",
+    re.IGNORECASE,
+)
+_NOT_SECRET_MEMBERS = {
+    "error_codes",
+    "passwordCredential",
+    "passwordCredentials",
+    "passwordPolicies",
+    "oauth_token_endpoint",
+    "personal_vmr_oauth_token_endpoint",
+    "token_endpoint",
+    "token_type",
+}
+_CODE = re.compile(r"([?&#]code=)([^&#]+)")
+# What is shorter would be found in other words.
+_SHORTEST = 6
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class WireLog:
+    """Appends to the log, and to the file of the same name with the suffix ``.secrets``: a JSON line per masked value."""
+
+    def __init__(self, path: Path) -> None:
+        self._log = path.open("a", buffering=1)
+        self._secrets = os.fdopen(
+            os.open(path.with_suffix(".secrets"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", buffering=1
+        )
+        self._known: set[str] = set()
+
+    def record(
+        self, started: float, service: str, scope: Scope, body: bytes, answer: tuple[int, Headers, bytes]
+    ) -> None:
+        """Log a request and its answer: status, headers and body."""
+        line = _Line()
+        status, headers, content = answer
+        entry = {
+            "time": datetime.fromtimestamp(started, timezone.utc).isoformat(),
+            "service": service,
+            "method": scope["method"],
+            "path": unquote(scope["path"]),
+            "query": line.without_code("?" + unquote(scope["query_string"].decode("latin-1")))[1:],
+            "request_headers": line.headers(scope["headers"]),
+            "request": line.content(body, scope["headers"]),
+            "status": status,
+            "response_headers": line.headers(headers),
+            "response": line.content(content, headers),
+        }
+        self._log.write(json.dumps(line.without_echoes(entry)) + "\n")
+        for secret, member in line.masked.items():
+            if secret not in self._known:
+                self._known.add(secret)
+                self._secrets.write(json.dumps({"member": member, "secret": secret}) + "\n")
+
+
+class _Line:
+    """One request. ``masked`` has the secrets that were found, with the member or header that each was in."""
+
+    def __init__(self) -> None:
+        self.masked: dict[str, str] = {}
+
+    def headers(self, headers: Headers) -> dict[str, str]:
+        """Headers, credentials masked, also the code in a sign-in's redirect."""
+        found = {}
+        for raw, content in headers:
+            name, value = raw.decode("latin-1"), content.decode("latin-1")
+            secret = name.lower() in _SECRET_HEADERS
+            found[name] = self._mask(name, value.rpartition(" ")[2]) if secret else self.without_code(value)
+        return found
+
+    def content(self, body: bytes, headers: Headers) -> Any:
+        """JSON and forms as data without their secrets, anything else as text."""
+        if not body:
+            return None
+        text = body.decode("utf-8", "replace")
+        content_type = dict(headers).get(b"content-type", b"").decode("latin-1")
+        if "json" in content_type:
+            try:
+                return self._without_secrets(json.loads(text))
+            except ValueError:
+                return text
+        if "x-www-form-urlencoded" in content_type:
+            pairs = (pair.partition("=") for pair in text.split("&"))
+            return self._without_secrets({unquote_plus(name): unquote_plus(value) for name, _rest, value in pairs})
+        return text
+
+    def without_code(self, text: str) -> str:
+        """An address without the code that a sign-in ends with."""
+        return _CODE.sub(lambda match: match[1] + self._mask("code", match[2]), text)
+
+    def without_echoes(self, value: Any) -> Any:
+        """The same without what is secret in it elsewhere: an answer may repeat the request."""
+        if isinstance(value, dict):
+            return {name: self.without_echoes(inner) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self.without_echoes(inner) for inner in value]
+        if isinstance(value, str):
+            for secret in self.masked:
+                for form in {secret, json.dumps(secret)[1:-1], quote(secret, safe=""), quote_plus(secret)}:
+                    value = value.replace(form, MASK)
+        return value
+
+    def _without_secrets(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: self._member(name, inner) for name, inner in value.items()}
+        return [self._without_secrets(inner) for inner in value] if isinstance(value, list) else value
+
+    def _member(self, name: str, value: Any) -> Any:
+        secret = name not in _NOT_SECRET_MEMBERS and _SECRET_MEMBERS.search(name)
+        if not secret or not isinstance(value, (str, dict)):
+            return self._without_secrets(value)
+        for text in _texts(value):
+            self._mask(name, text)
+        return MASK
+
+    def _mask(self, name: str, value: str) -> str:
+        if len(value) >= _SHORTEST and value != MASK:
+            self.masked[value] = name
+        return MASK
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value
