@@ -88,7 +88,7 @@ class State:
         domains: the integration's domains.
         kept: fingerprints of the secrets that were written last.
         scheduler: the status of its scheduler.
-        made: whether this run has made the integration, with its secrets.
+        written: whether this run has written the secrets, which no read shows.
     """
 
     node_url: str
@@ -98,7 +98,7 @@ class State:
     domains: Sequence[Object] = ()
     kept: Object = field(default_factory=dict)
     scheduler: Object | None = None
-    made: bool = False
+    written: bool = False
 
 
 class ExchangeConnector(Managed):
@@ -140,7 +140,7 @@ class ExchangeConnector(Managed):
             domains,
             readers.fingerprints.read(self.options["fingerprint_path"]) if self.fingerprinted else {},
             readers.infinity.scheduler(int(connector["id"])) if connector else None,
-            "connector" in answers,
+            bool({"connector", "secrets"} & set(answers)),
         )
 
     def plan(self, state: State) -> Plan:
@@ -154,20 +154,18 @@ class ExchangeConnector(Managed):
         change = difference(FIELDS, self.options, connector or {})
         before: Object = {"state": "present" if connector else "absent", **(change.before if connector else {})}
         after: Object = {"state": "present", **change.after}
+        hidden = {option: Secret(value) for option, value in self._secrets_to_write(state).items()}
         steps = []
-        written = self._secrets_to_write(state)
-        hidden = {name: Secret(value) for name, value in written.items()}
         if connector is None:
             summary = f"create the integration {name} on the Management Node"
             steps.append(Step(summary, "infinity", "create_connector", {}, {**given, **hidden}, "connector"))
-        elif change.values:
-            values = {option: given[option] for option in change.values}
-            summary = f"set the properties of the integration {name}"
-            steps.append(Step(summary, "infinity", "update_connector", {"connector": int(connector["id"])}, values))
-        if connector and hidden:
-            summary = f"set {' and '.join(hidden)} of the integration {name}"
-            target = {"connector": int(connector["id"])}
-            steps.append(Step(summary, "infinity", "update_connector", target, hidden, visible=False))
+        elif change.values or hidden:
+            # In one request: the scheduler must not sign in with one half of it meanwhile.
+            values = {**{option: given[option] for option in change.values}, **hidden}
+            what = " and ".join([*(["the properties"] if change.values else []), *hidden])
+            target, saves = {"connector": int(connector["id"])}, "secrets" if hidden else ""
+            summary = f"set {what} of the integration {name}"
+            steps.append(Step(summary, "infinity", "update_connector", target, values, saves))
         steps += self._domain_steps(state, before, after)
         steps += self._fingerprint_steps(state)
         after |= hidden
@@ -218,9 +216,11 @@ class ExchangeConnector(Managed):
                 )
 
     def _secrets_to_write(self, state: State) -> dict[str, str]:
+        if state.written:
+            return {}
         if state.connector is None or self.options["update_secrets"] == "always":
-            return {} if state.made else self.secrets_given
-        if self.fingerprinted and not state.made:
+            return self.secrets_given
+        if self.fingerprinted:
             kept = self._kept(state)
             return {name: value for name, value in self.secrets_given.items() if not is_of(kept.get(name), value)}
         return {}

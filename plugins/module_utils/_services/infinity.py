@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from .._transport.answer import Response
 from .._transport.errors import Conflict, Denied, NotFound, ServiceError, SignInFailed
-from .._transport.http import Http, Request, Response
+from .._transport.http import Http, Request
 from .._transport.node_auth import NodeSignIn
 from .write import Write
 
