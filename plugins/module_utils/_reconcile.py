@@ -158,6 +158,9 @@ class Run(Generic[State]):
                 if not (self.done and patience.left and self.deadline.sleep(backoff.next())):
                     raise
 
+            except Busy:
+                if not self.deadline.sleep(backoff.next()):
+                    raise
     def _read(self) -> State:
         """The current state, read again while one replica does not know what another has just shown."""
         backoff, patience = Backoff(0.2, 5.0), Deadline(LOOK_AGAIN_SECONDS)
@@ -168,6 +171,9 @@ class Run(Generic[State]):
                 if not (self.done or patience.left) or not self.deadline.sleep(backoff.next()):
                     raise
 
+            except Busy:
+                if not self.deadline.sleep(backoff.next()):
+                    raise
     def _pass(self, plan: Plan) -> ServiceError | None:
         """Carry out what is pending, in order; the failure that has to be looked into before going on, if any."""
         for step in self._pending(plan):

@@ -13,6 +13,7 @@ from sweep.modules import MODULES
 from sweep.role import Role
 from sweep.sweep import Clean, try_case, undisturbed
 
+PRESENT = [one for one in MODULES if one.state == "present"]
 Undisturbed = Callable[[Subject], Clean]
 
 
@@ -37,14 +38,14 @@ def last_write(clean: Clean) -> int:
 
 
 @pytest.mark.parametrize("disturbance", ["cut after", "kill after", "interrupt after", "401 expired"])
-@pytest.mark.parametrize("subject", MODULES, ids=lambda one: str(one.name))
+@pytest.mark.parametrize("subject", PRESENT, ids=lambda one: str(one.name))
 def test_a_module_that_is_disturbed_at_a_write(subject: Subject, disturbance: str, clean: Undisturbed) -> None:
     before = clean(subject)
     assert try_case(subject, before, disturbance, last_write(before)).differences == []
 
 
 @pytest.mark.parametrize("disturbance", ["404 after create", "409 concurrency"])
-@pytest.mark.parametrize("subject", [one for one in MODULES if one.state == "present"], ids=lambda one: str(one.name))
+@pytest.mark.parametrize("subject", PRESENT, ids=lambda one: str(one.name))
 def test_a_module_that_is_answered_too_early(subject: Subject, disturbance: str, clean: Undisturbed) -> None:
     before = clean(subject)
     outcome = try_case(subject, before, disturbance, before.cases(disturbance)[-1])

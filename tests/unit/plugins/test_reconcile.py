@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils._plan import Plan, Ref, Step
+from ansible_collections.vmrops.o365.plugins.module_utils._plan import Plan, Ref, Refused, Step
 from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Run
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.clock import Deadline
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import (
@@ -115,6 +115,33 @@ class Pair:
 
 def run(service: Service, check_mode: bool = False, seconds: float = 30.0) -> Run[dict[str, str]]:
     return Run(Pair(service), None, {"graph": service}, Deadline(seconds), check_mode)
+
+
+def test_a_trial_that_fails_is_repeated_only_where_something_was_made() -> None:
+    class Tried(Pair):
+        denials = 2
+
+        def prove(self, readers: Any, state: Any) -> dict[str, Any]:
+            self.denials -= 1
+            if self.denials >= 0:
+                raise Refused("b is not in the scope.") if self.denials else NotFound("test b", 404)
+            return {"proved": True}
+
+    service = Service()
+    clients = {"graph": service}
+    assert Run(Tried(service), None, clients, Deadline(30)).reconcile()["proved"]
+    with pytest.raises(Refused):
+        Run(Tried(service), None, clients, Deadline(30)).reconcile()
+
+
+def test_a_read_that_is_refused_for_now_is_repeated() -> None:
+    service = Service()
+    service.objects = {"a": "1", "b": "1"}
+    service.failing_reads = [Busy("read", 409)]
+    assert not run(service).reconcile()["changed"]
+    service.failing_reads = [Busy("read", 409)]
+    with pytest.raises(Busy):
+        run(service, seconds=0).reconcile()
 
 
 def test_nothing_to_do_reads_once_and_writes_nothing() -> None:
