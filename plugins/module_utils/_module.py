@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
+from ._input import check, check_addresses
 from ._masking import STRETCH, masked, stretches
 from ._plan import MASK, Refused
 from ._private_files import UnsafeFile
@@ -21,12 +22,15 @@ from ._services.directory import Directory
 from ._services.exchange import Exchange
 from ._services.graph import Graph
 from ._services.mailboxes import Mailboxes
+from ._text import one_line
 from ._transport.auth import Tokens
 from ._transport.clock import Deadline
 from ._transport.cloud import CLOUDS, Cloud
 from ._transport.credentials import METHODS, BadCredentials, credential_from
 from ._transport.errors import MissingLibrary, ServiceError
 from ._transport.http import Http
+
+LONGEST_MESSAGE = 4000
 
 
 def _from_environment(variable: str, **more: Any) -> dict[str, Any]:
@@ -90,8 +94,9 @@ def connect(options: Mapping[str, Any], show: Callable[[str], None]) -> Connecti
         show: prints where to go with a device code.
 
     Raises:
-        BadCredentials, MissingLibrary
+        Refused, BadCredentials, MissingLibrary
     """
+    check_addresses(options)
     cloud = CLOUDS[options["cloud"]].overridden(options["login_url"], options["graph_url"], options["outlook_url"])
     credential = credential_from(options, cloud.login_url, show)
     deadline = Deadline(options["wait_timeout"])
@@ -216,6 +221,7 @@ def run_module(
     connection: Opened | None = None
     run: Run[Any] | None = None
     try:
+        check(module.argument_spec, module.params)
         resource = make_resource({**module.params, "check_mode": module.check_mode})
         connection = way.connect(module.params)
         run = Run(resource, connection, connection.clients, connection.deadline, module.check_mode)
@@ -230,7 +236,9 @@ def run_module(
     else:
         secrets = connection.secrets
         for warning in result.pop("warnings"):
-            module.warn(masked(warning, {*secrets, *module.no_log_values, *run.known_secrets()}))
+            module.warn(
+                masked(one_line(warning, LONGEST_MESSAGE), {*secrets, *module.no_log_values, *run.known_secrets()})
+            )
         module.no_log_values.update(secrets)
         module.exit_json(**result)
     # Not while the exception is handled: Ansible would add its traceback, and with it texts that are not masked.
@@ -242,16 +250,17 @@ def run_module(
 
 def _message(error: Exception, run: Run[Any] | None) -> str:
     """The error, and what was done before it."""
+    text = one_line(str(error), LONGEST_MESSAGE)
     if run is None or not run.done:
-        return str(error)
-    done = "; ".join(step.summary for step in run.done)
-    return f"{error} Already done: {done}. Running again continues from there."
+        return text
+    done = "; ".join(one_line(step.summary) for step in run.done)
+    return f"{text} Already done: {done}. Running again continues from there."
 
 
 def _done(run: Run[Any]) -> dict[str, Any]:
     """What a failed run changed, and the secrets that only its answers held."""
     return {
         "changed": bool(run.done),
-        "steps_done": [step.summary for step in run.done],
+        "steps_done": [one_line(step.summary) for step in run.done],
         **run.secrets(),
     }

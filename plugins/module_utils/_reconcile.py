@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 from ._plan import Plan, Refused, Step, printable, revealed, secrets_in
+from ._text import one_line, visible
 from ._transport.clock import Backoff, Deadline
 from ._transport.errors import Busy, Conflict, MayHaveHappened, NotFound, ServiceError, TimedOut, Unsettled
 
@@ -96,7 +97,7 @@ class Run(Generic[State]):
         proof = {} if self.check_mode else self._prove(state)
         return {
             "changed": bool(self.plan.steps if self.check_mode else self.done),
-            "diff": self.plan.diff(),
+            "diff": visible(self.plan.diff()),
             "warnings": list(self.plan.warnings),
             **self.steps(),
             **self.resource.result(state, self.answers),
@@ -125,7 +126,7 @@ class Run(Generic[State]):
     def _rendered(self, step: Step) -> dict[str, Any]:
         printed = Step(step.summary, step.service, step.operation, printable(step.target), printable(step.values))
         request = self.clients[step.service].render(printed, dict(printed.values))
-        return {"summary": step.summary, "service": step.service, **request}
+        return {"summary": one_line(step.summary), "service": step.service, **request}
 
     def _converge(self, state: State) -> State:
         plan, polls, conflicts, good = self.plan, Backoff(0.2, 5.0), Deadline(CONFLICT_SECONDS), 0
@@ -157,10 +158,10 @@ class Run(Generic[State]):
             except (Refused, NotFound):
                 if not (self.done and patience.left and self.deadline.sleep(backoff.next())):
                     raise
-
             except Busy:
                 if not self.deadline.sleep(backoff.next()):
                     raise
+
     def _read(self) -> State:
         """The current state, read again while one replica does not know what another has just shown."""
         backoff, patience = Backoff(0.2, 5.0), Deadline(LOOK_AGAIN_SECONDS)
@@ -170,10 +171,10 @@ class Run(Generic[State]):
             except NotFound:
                 if not (self.done or patience.left) or not self.deadline.sleep(backoff.next()):
                     raise
-
             except Busy:
                 if not self.deadline.sleep(backoff.next()):
                     raise
+
     def _pass(self, plan: Plan) -> ServiceError | None:
         """Carry out what is pending, in order; the failure that has to be looked into before going on, if any."""
         for step in self._pending(plan):

@@ -27,12 +27,12 @@ class Directory:
 
     def user(self, name: str) -> dict[str, Any] | None:
         """A user by user principal name or object id, with what account management needs."""
-        return self._graph.find(f"/users/{key(name)}", f"read the user {name}", select=USER_PROPERTIES)
+        return self._graph.find(f"/users('{key(name)}')", f"read the user {name}", select=USER_PROPERTIES)
 
     def user_to_refer_to(self, name: str) -> dict[str, Any] | None:
         """The id of a user, by user principal name or object id, for another object to refer to."""
         tried = f"look for the user {name}"
-        return self._graph.find(f"/users/{key(name)}", tried, needs=[READ_DIRECTORY], select="id")
+        return self._graph.find(f"/users('{key(name)}')", tried, needs=[READ_DIRECTORY], select="id")
 
     def deleted_users(self, user_principal_name: str) -> list[dict[str, Any]]:
         """Users in the recycle bin that had this user principal name.

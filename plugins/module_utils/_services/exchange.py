@@ -16,9 +16,10 @@ from typing import Any
 
 from .._granted import Granted, advice
 from .._rights import EXCHANGE_ONLINE, of_cmdlet
+from .._transport.answer import Response
 from .._transport.auth import Tokens
 from .._transport.errors import Busy, Conflict, Denied, NotFound, ServiceError
-from .._transport.http import Http, Request, Response
+from .._transport.http import Http, Request
 from .powershell import command_line
 from .write import Write
 

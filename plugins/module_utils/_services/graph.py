@@ -12,9 +12,10 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from .._granted import Granted, advice
 from .._rights import GRAPH, Need
+from .._transport.answer import Response
 from .._transport.auth import Tokens
 from .._transport.errors import Busy, Conflict, Denied, NotFound, ServiceError, Unsettled
-from .._transport.http import Http, Request, Response
+from .._transport.http import Http, Request
 from .graph_operations import OPERATIONS, Operation, needs_of_read
 from .write import Write
 

@@ -5,26 +5,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-
-# Of a service's words; a longer text says nothing more, and fills the screen.
-LONGEST_TEXT = 1000
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-
-def one_line(text: str, longest: int) -> str:
-    """A text that others wrote, fit to be printed: on one line, of bounded length, and unable to pass for anything else.
-
-    Control characters (terminal escapes), characters that turn the direction of what follows, invisible ones and lone
-    surrogates are written as escapes. What is too long loses its middle, since advice stands at the end.
-    """
-    half = longest // 2
-    if len(text) > longest:
-        text = f"{text[:half]} [{len(text) - 2 * half} characters left out] {text[-half:]}"
-    text = " ".join(text.split(None))
-    return "".join(
-        one.encode("unicode_escape").decode() if unicodedata.category(one) in _INVISIBLE else one for one in text
-    )
+from .._text import one_line
 
 
 class ServiceError(Exception):
@@ -54,7 +35,7 @@ class ServiceError(Exception):
 
     def __str__(self) -> str:
         answer = " ".join(part for part in (str(self.status or ""), one_line(self.code, 100)) if part)
-        tried, words = one_line(self.tried, LONGEST_TEXT), one_line(self.text, LONGEST_TEXT)
+        tried, words = one_line(self.tried), one_line(self.text)
         text = " ".join(part for part in (f"Could not {tried}:", f"{answer}:" if answer else "", words) if part)
         text = text.rstrip(". ") + "."
         identity = f" (request id {one_line(self.request_id, 100)})" if self.request_id else ""

@@ -104,7 +104,7 @@ def test_graph_errors_by_kind(simulator: Start, status: int, code: str, text: st
 
 @pytest.mark.parametrize("body", [None, "<html>Not Found</html>", {"message": "no route"}])
 def test_graph_does_not_take_a_proxys_404_for_absent(simulator: Start, body: Any) -> None:
-    tenant = simulator(faults=respond({"path": "/users/"}, 404, body))
+    tenant = simulator(faults=respond({"path": "/users[/(]"}, 404, body))
     with pytest.raises(ServiceError) as failure:
         connected(tenant).directory.user("alice@contoso.com")
     assert failure.type is ServiceError

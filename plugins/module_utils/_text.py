@@ -1,0 +1,46 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts that others wrote, fit to be printed: unable to pass for anything else. Pure functions.
+
+Control characters (terminal escapes), characters that turn the direction of what follows, invisible ones and lone surrogates
+are written as escapes.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+# A longer text of a service says nothing more, and fills the screen.
+LONGEST = 1000
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_LINES = frozenset("\n\r\t")
+
+
+def one_line(text: str, longest: int = LONGEST) -> str:
+    """A text on one line and of bounded length. What is too long loses its middle, since advice stands at the end."""
+    half = longest // 2
+    if len(text) > longest:
+        text = f"{text[:half]} [{len(text) - 2 * half} characters left out] {text[-half:]}"
+    return _visible(" ".join(text.split()))
+
+
+def visible(value: Any) -> Any:
+    """A copy of a document whose texts hide nothing; their lines stay."""
+    if isinstance(value, str):
+        return "".join(one if one in _LINES else _visible(one) for one in value)
+    if isinstance(value, Mapping):
+        return {visible(name): visible(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [visible(inner) for inner in value]
+    return value
+
+
+def _visible(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        one.encode("unicode_escape").decode() if unicodedata.category(one) in _HIDDEN else one for one in text
+    )
