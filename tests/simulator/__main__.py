@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from . import entra, graph, infinity, outlook, seed
@@ -45,7 +46,7 @@ def main() -> None:
     command.add_argument("--faults", type=Path, help="YAML list of what goes wrong on purpose")
     command.add_argument("--wire-log", type=Path, help="a JSON line per request is appended here")
     command.add_argument(
-        "--breaches", type=Path, help="answers that are not as the services describe them are told here; else on stderr"
+        "--breaches", type=Path, help="what the services' descriptions do not allow is told here; else on stderr"
     )
     options = parser.parse_args()
 
@@ -87,10 +88,11 @@ def main() -> None:
 
     if options.poll:
         infinity.scheduler_of(node, str(ca_path)).start(options.poll)
+    tell = partial(_tell, options.breaches)
     services = {
         "login": entra.application(tenant, urls),
-        "graph": graph.application(tenant, urls, lambda text: _tell(options.breaches, text)),
-        "outlook": outlook.application(tenant, urls),
+        "graph": graph.application(tenant, urls, tell),
+        "outlook": outlook.application(tenant, urls, tell),
         "infinity": infinity.application(node, urls, ca_path),
     }
     door = Door(tenant, services, by_port, Faults.load(options.faults), options.latency / 1000, options.wire_log)

@@ -15,7 +15,9 @@ from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from . import ews_folders, ews_items, ews_names, ews_read, ews_update
+from .breaches import Breach, refuse
 from .ews_access import Refusal, authenticate, caller
+from .ews_contract import breaches
 from .ews_store import EwsError
 from .ews_xml import ERRORS, MESSAGES, SOAP, TYPES, Element, elements, invalid, local, make
 from .tenant import Tenant
@@ -52,14 +54,20 @@ class _AnyCase(Route):
         return super().matches({**scope, "path": scope["path"].lower()})
 
 
-def routes(tenant: Tenant, urls: Mapping[str, str]) -> list[BaseRoute]:
-    """The paths that EWS answers on the Exchange Online host name."""
+def routes(tenant: Tenant, urls: Mapping[str, str], breach: Breach = refuse) -> list[BaseRoute]:
+    """The paths that EWS answers on the Exchange Online host name.
+
+    ``breach`` is told of each answer that is not as the published schema describes it.
+    """
 
     async def soap(request: Request) -> Response:
         try:
             agent = request.headers.get("user-agent", "")
             principal = authenticate(tenant, request.headers.get("authorization"), agent)
-            return _answer(tenant, principal, agent, await request.body())
+            answer = _answer(tenant, principal, agent, await request.body())
+            for text in breaches(answer):
+                breach(f"EWS: {text}")
+            return _envelope(answer, 200, versioned=True)
         except Refusal as refusal:
             return Response(status_code=refusal.status, headers={**refusal.headers, "request-id": str(uuid.uuid4())})
         except EwsError as error:
@@ -78,7 +86,7 @@ def routes(tenant: Tenant, urls: Mapping[str, str]) -> list[BaseRoute]:
     ]
 
 
-def _answer(tenant: Tenant, principal: Principal, agent: str, body: bytes) -> Response:
+def _answer(tenant: Tenant, principal: Principal, agent: str, body: bytes) -> Element:
     envelope = _parse(body)
     calls = elements(envelope.find(f"{{{SOAP}}}Body"))
     header = envelope.find(f"{{{SOAP}}}Header")
@@ -93,8 +101,7 @@ def _answer(tenant: Tenant, principal: Principal, agent: str, body: bytes) -> Re
         if isinstance(outcome, EwsError) and outcome.code == "ErrorSchemaValidation":
             raise outcome  # the service looks at the schema before anything else
         messages.append(_message(name, outcome))
-    content = make(f"{name}Response", make("ResponseMessages", *messages, namespace=MESSAGES), namespace=MESSAGES)
-    return _envelope(content, 200, versioned=True)
+    return make(f"{name}Response", make("ResponseMessages", *messages, namespace=MESSAGES), namespace=MESSAGES)
 
 
 def _parse(body: bytes) -> Element:

@@ -15,8 +15,9 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from .breaches import Breach
 from .exchange_access import NO_DIRECTORY_ROLE, Forbidden, Unauthorized, allowed_cmdlets, authenticate
-from .exchange_command import CONTENT_TYPE, Answer, Request, invalid_request, invoke
+from .exchange_command import CONTENT_TYPE, Answer, Request, invalid_request, invoke, misfit
 from .store import Document
 from .tenant import Tenant, new_id
 from .tokens import Principal
@@ -27,9 +28,12 @@ _COMMAND_PATH = re.compile(r"/adminapi/beta/([^/]+)/InvokeCommand", re.IGNORECAS
 Endpoint = Callable[[HttpRequest], Awaitable[Response]]
 
 
-def routes(tenant: Tenant, urls: Mapping[str, str]) -> list[BaseRoute]:
-    """The interface's routes; their paths compare without case."""
-    service = _Service(tenant, urls["outlook"].rstrip("/"))
+def routes(tenant: Tenant, urls: Mapping[str, str], breach: Breach | None = None) -> list[BaseRoute]:
+    """The interface's routes; their paths compare without case.
+
+    ``breach`` is told of each command that does not fit the documented parameters of its cmdlet.
+    """
+    service = _Service(tenant, urls["outlook"].rstrip("/"), breach)
     return [
         _route("/adminapi/beta/{tenant}/InvokeCommand", service.command, "POST"),
         _route("/adminapi/beta/{tenant}/$batch", service.batch, "POST"),
@@ -45,8 +49,8 @@ def _route(path: str, endpoint: Endpoint, *methods: str) -> Route:
 
 
 class _Service:
-    def __init__(self, tenant: Tenant, base_url: str) -> None:
-        self.tenant, self.base_url = tenant, base_url
+    def __init__(self, tenant: Tenant, base_url: str, breach: Breach | None) -> None:
+        self.tenant, self.base_url, self.breach = tenant, base_url, breach
 
     async def command(self, http: HttpRequest) -> Response:
         """``POST .../InvokeCommand``."""
@@ -59,7 +63,7 @@ class _Service:
         if refused_answer:
             return _response(refused_answer)
         request = Request(http.path_params["tenant"], http.url.query, headers, _parsed(body))
-        return _response(invoke(self.tenant, self.base_url, principal, request))
+        return _response(self._invoke(principal, request))
 
     async def batch(self, http: HttpRequest) -> Response:
         """``POST .../$batch``: at most ten commands, each with its own status (working client)."""
@@ -99,6 +103,11 @@ class _Service:
         """``v1.0/.../InvokeCommand`` is 405 (live capture)."""
         return Response(status_code=405, headers={"request-id": new_id()})
 
+    def _invoke(self, principal: Principal, request: Request) -> Answer:
+        if self.breach and (fault := misfit(request.body)):
+            self.breach(f"Exchange: {fault}")
+        return invoke(self.tenant, self.base_url, principal, request)
+
     def _enter(self, http: HttpRequest) -> Principal:
         return authenticate(self.tenant, http.headers.get("authorization"))
 
@@ -126,9 +135,7 @@ class _Service:
         if refused is None and found is not None:
             refused = self._refuse(found[1], {"content-type": "application/json"})
         if refused is None and found is not None:
-            refused = invoke(
-                self.tenant, self.base_url, principal, Request(found[1], parts.query, headers, item.get("body"))
-            )
+            refused = self._invoke(principal, Request(found[1], parts.query, headers, item.get("body")))
         return _batched(str(item["id"]), refused or Answer(404, {}))
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from .cmdlets import BindingError, Call, CmdletError, annotated, bind
+from .cmdlets import DOCUMENTED, BindingError, Call, CmdletError, annotated, bind
 from .exchange_access import Forbidden, authorize
 from .store import Document
 from .tenant import Tenant, new_id
@@ -75,6 +75,21 @@ def invoke(tenant: Tenant, base_url: str, principal: Principal, request: Request
         return Answer(400, binding_envelope(error))
     except CmdletError as error:
         return Answer(error.status, cmdlet_envelope(error))
+
+
+def misfit(body: Any) -> str:
+    """In what a command departs from the documented cmdlets, their parameters and types; empty when it does not."""
+    try:
+        name, given = _command(body)
+        documented = DOCUMENTED.get(name.lower())
+        if documented is None:
+            return f"there is no cmdlet {name}"
+        bind(documented, given)
+    except _Refused:
+        return f"not a command: {json.dumps(body)[:200]}"
+    except BindingError as error:
+        return f"{name}: {error.text}"
+    return ""
 
 
 class _Rehearsed(Exception):

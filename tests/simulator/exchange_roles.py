@@ -76,11 +76,11 @@ _DIRECTORY = {
 def role_groups(tenant: Tenant) -> list[Document]:
     """The role groups, those that every organization has first; ``Members`` are object ids."""
     stored = {one["Name"]: one for one in tenant.fresh.all("roleGroup")}
-    built_in = [
-        stored.pop(name, None) or {"Name": name, "Guid": "", "Roles": list(roles), "Members": [], "Description": ""}
+    built_in: dict[str, Document] = {
+        name: {"Name": name, "Guid": "", "Roles": list(roles), "Members": [], "Description": ""}
         for name, roles in ROLE_GROUPS.items()
-    ]
-    return built_in + list(stored.values())
+    }
+    return list({**built_in, **stored}.values())
 
 
 def cmdlets(tenant: Tenant, directory_roles: frozenset[str], principal_id: str) -> frozenset[str]:

@@ -11,9 +11,10 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from . import ews, exchange
+from .breaches import Breach, refuse
 from .tenant import Tenant
 
 
-def application(tenant: Tenant, urls: Mapping[str, str]) -> ASGIApp:
-    """Both services as one ASGI application."""
-    return Starlette(routes=[*exchange.routes(tenant, urls), *ews.routes(tenant, urls)])
+def application(tenant: Tenant, urls: Mapping[str, str], breach: Breach = refuse) -> ASGIApp:
+    """Both services as one ASGI application. ``breach`` is told of what their descriptions do not allow."""
+    return Starlette(routes=[*exchange.routes(tenant, urls, breach), *ews.routes(tenant, urls, breach)])

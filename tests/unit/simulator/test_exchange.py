@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from simulator import exchange_command
+from simulator import exchange, exchange_command
 from simulator.cmdlets import DOCUMENTED, REGISTRY
 from simulator.exchange_roles import ROLE_GROUPS, ROLES
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 from unit.simulator.exchange_client import ADMIN, AUDIENCE, READER, Exchange
 
 
@@ -272,3 +274,33 @@ def test_batches_hold_ten_items(exo: Exchange) -> None:
     items = [item(exo, str(number), "Get-Mailbox", Identity="alice") for number in range(11)]
     assert batch(exo, items).status_code == 400
     assert batch(exo, items[:10]).status_code == 200
+
+
+# --- the contract -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        ({"CmdletName": "get-mailbox", "Parameters": {"identity": "alice"}}, None),
+        ({"CmdletName": "Set-Mailbox", "Parameters": {"Identity": "alice", "Colour": "red"}}, "Colour"),
+        ({"CmdletName": "Set-Mailbox", "Parameters": {"Identity": "alice", "ResourceCapacity": "many"}}, "many"),
+        ({"CmdletName": "Set-Mailbox", "Parameters": {}}, "Missing mandatory parameters: Identity"),
+        ({"CmdletName": "New-App", "Parameters": {"FileData": "text"}}, "isn't an Exchange.ByteArrayType"),
+        ({"CmdletName": "Get-Nonsense", "Parameters": {}}, "there is no cmdlet Get-Nonsense"),
+        ({"CmdletName": "Get-Mailbox", "Parameters": None}, "not a command"),
+    ],
+)
+def test_what_does_not_fit_the_documented_parameters_is_told(
+    exo: Exchange, command: dict[str, Any], text: str | None
+) -> None:
+    told: list[str] = []
+    http = TestClient(Starlette(routes=exchange.routes(exo.tenant, {"outlook": AUDIENCE}, told.append)), AUDIENCE)
+    headers, body = {"authorization": f"Bearer {exo.token}"}, {"CmdletInput": command}
+    with http.stream("POST", f"/adminapi/beta/{exo.tenant.id}/InvokeCommand", json=body, headers=headers):
+        pass  # what is no cmdlet answers NUL bytes declared gzip
+    batch = {"requests": [{"id": "1", "method": "POST", "url": f"/adminapi/beta/{exo.tenant.id}/InvokeCommand"}]}
+    batch["requests"][0]["body"] = body  # type: ignore[assignment]
+    http.post(f"/adminapi/beta/{exo.tenant.id}/$batch", json=batch, headers=headers)
+    assert [one for one in told if text and text in one] == (told if text else [])
+    assert len(told) == (2 if text else 0)
