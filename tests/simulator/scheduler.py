@@ -108,7 +108,7 @@ class Scheduler:
         said = {"subject": message.subject, "organizer": message.organizer}
         try:
             return {**said, **handle(connector, post, message)}
-        except FAILURES as error:
+        except (TemplateError, *FAILURES) as error:
             self._operation(type(error).__name__, str(error))
             return {**said, "outcome": "failed", "reason": f"{type(error).__name__}: {error}"}
 

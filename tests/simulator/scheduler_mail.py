@@ -17,12 +17,16 @@ from typing import Any
 import exchangelib
 import requests
 from exchangelib.errors import EWSError
+from exchangelib.fields import TextField
 from exchangelib.items import MeetingCancellation, MeetingRequest
 from exchangelib.protocol import BaseProtocol, close_connections
 from oauthlib.oauth2 import OAuth2Token
 from requests.adapters import HTTPAdapter
 
 FAILURES = (EWSError, requests.RequestException)
+# Every message about a meeting has the UID; exchangelib knows it of calendar items only.
+for _kind in (MeetingRequest, MeetingCancellation):
+    _kind.add_field(TextField("uid", field_uri="calendar:UID", is_read_only=True), insert_after="response_type")
 VERSION = exchangelib.Version(exchangelib.Build(15, 20, 9115, 20), api_version="Exchange2016")
 
 
@@ -42,11 +46,15 @@ class Meeting:
 
     @property
     def organizer(self) -> str:
-        return str(self.item.organizer.email_address)
+        return str(self.item.author.email_address)
 
 
 class Invitation(Meeting):
     """A meeting request."""
+
+    @property
+    def organizer(self) -> str:
+        return str(self.item.organizer.email_address)
 
     @property
     def organizer_name(self) -> str:
@@ -137,11 +145,9 @@ class Post:
         )
 
     def received(self, equipment: str) -> list[Invitation | Cancellation]:
-        """The meeting requests and cancellations in the equipment's inbox. Raises what is in FAILURES."""
+        """The meeting requests and cancellations in the equipment's inbox, oldest first. Raises what is in FAILURES."""
         found: list[Invitation | Cancellation] = []
-        for item in self._act_for(equipment).inbox.all():
-            if isinstance(item, EWSError):
-                raise item
+        for item in sorted(self._act_for(equipment).inbox.all(), key=lambda one: one.datetime_received):
             if isinstance(item, MeetingRequest):
                 found.append(Invitation(item))
             elif isinstance(item, MeetingCancellation):
