@@ -5,53 +5,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import select
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._services.ews import account
-from support import TESTS
-
-HOSTS = {"login.microsoftonline.com", "graph.microsoft.com", "outlook.office365.com"}
+from support.real_names import real_names
 
 
 @pytest.fixture
 def endpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """A tenant on port 443 of a loopback address of its own, and a resolver that knows Microsoft's names for it."""
-    address = f"127.{os.getpid() % 200 + 10}.{os.getpid() // 200 % 250}.1"
-    with socket.socket() as probe:
-        try:
-            probe.bind((address, 443))
-        except PermissionError:
-            pytest.skip("needs the right to listen on port 443")
-    command = [sys.executable, "-m", "simulator", "serve", "--state", str(tmp_path), "--listen", address]
-    seed = tmp_path / "seed.yml"
-    seed.write_text("automation: {exchange_roles: [Exchange.ManageAsApp, full_access_as_app]}")
-    with subprocess.Popen(
-        [*command, "--real-hostnames", "--seed", str(seed)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
-    ) as process:
-        assert process.stdout
-        assert select.select([process.stdout], [], [], 60)[0]
-        assert process.stdout.readline().startswith("ready")
-        resolve = socket.getaddrinfo
-
-        def to_loopback(host: Any, *args: Any, **kwargs: Any) -> Any:
-            return resolve(address if host in HOSTS else host, *args, **kwargs)
-
-        monkeypatch.setattr(socket, "getaddrinfo", to_loopback)
-        yield json.loads((tmp_path / "endpoints.json").read_text())
-        process.terminate()
+    seed = "automation: {exchange_roles: [Exchange.ManageAsApp, full_access_as_app]}"
+    with real_names(tmp_path, monkeypatch, seed) as found:
+        yield found
 
 
 def test_no_endpoint_needs_to_be_overridden(endpoints: dict[str, str]) -> None:
@@ -68,6 +35,6 @@ def test_no_endpoint_needs_to_be_overridden(endpoints: dict[str, str]) -> None:
     mailbox = connection.mailboxes.mailbox("alice@contoso.com")
     assert mailbox
     address, cloud = mailbox["PrimarySmtpAddress"], connection.cloud
-    box = account(address, connection.tokens, cloud.outlook_resource, cloud.outlook_url, endpoints["ca_path"], True)
+    box = account(address, connection.tokens, cloud.outlook_resource, cloud.outlook_url, endpoints["ca_path"], 10, True)
     assert list(box.calendar.all()) == []
     box.protocol.close()

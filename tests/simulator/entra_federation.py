@@ -17,7 +17,7 @@ from .tenant import Tenant
 _SECONDS = 5
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384"]
 # Entra verifies audience and times with errors of its own.
-UNCHECKED = {"verify_aud": False, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
+UNCHECKED: Any = {"verify_aud": False, "verify_exp": False, "verify_iat": False, "verify_nbf": False}
 
 
 def check(tenant: Tenant, application: Document, assertion: str, claims: dict[str, Any]) -> None:
@@ -44,7 +44,7 @@ def check(tenant: Tenant, application: Document, assertion: str, claims: dict[st
 
 def _signed(assertion: str, key: jwt.PyJWK) -> bool:
     try:
-        jwt.decode(assertion, key, _ALGORITHMS, options=UNCHECKED)  # type: ignore[arg-type]
+        jwt.decode(assertion, key, _ALGORITHMS, options=UNCHECKED)
     except jwt.InvalidTokenError:
         return False
     return True

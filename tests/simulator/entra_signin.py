@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import pyotp
@@ -177,7 +178,7 @@ class SignInPages:
             accept="Accept" if listed else "Continue",
         )
 
-    def _ask(self, journey: Journey, template: str, user: Document | None = None, **content: object) -> Response:
+    def _ask(self, journey: Journey, template: str, user: Document | None = None, **content: Any) -> Response:
         flow = self.tenant.tokens.seal("page", asdict(journey), PAGE_SECONDS)
         action = f"/{journey.segment}/login"
         return page(template, flow=flow, action=action, who=_name(user) if user else "", **content)
@@ -204,9 +205,9 @@ class SignInPages:
             error.error = "interaction_required"
             raise
         if entra_consent.missing(self.tenant, client, wishes, user, False):
-            error = errors.not_consented(client.app_id, client.application["displayName"])
-            error.error = "consent_required"
-            raise error
+            unconsented = errors.not_consented(client.app_id, client.application["displayName"])
+            unconsented.error = "consent_required"
+            raise unconsented
         return self._arrived(journey, client, user)
 
     def _declined(self, journey: Journey) -> Response:
@@ -255,7 +256,8 @@ class SignInPages:
             return journey
         if user.get("deletedDateTime") or not user["accountEnabled"]:
             return journey
-        if journey.request.get("login_hint", user["userPrincipalName"]).lower() != user["userPrincipalName"].lower():
+        name = str(user["userPrincipalName"])
+        if journey.request.get("login_hint", name).lower() != name.lower():
             return journey
         return replace(journey, user=user["id"], methods=tuple(session["methods"]))
 

@@ -24,7 +24,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import (
+    entra_userinfo,
     graph_applications,
+    graph_calendars,
     graph_credentials,
     graph_deleted,
     graph_directory,
@@ -43,7 +45,7 @@ from .graph_call import OPERATIONS, OPTIONS, Answer, Call, GraphError, Key, deni
 from .graph_contract import breaches, error_breaches
 from .graph_odata import metadata_level
 from .graph_path import methods, resolve, segments
-from .graph_permissions import check
+from .graph_permissions import check, of_mailbox
 from .store import Document
 from .tenant import Tenant
 from .tokens import GRAPH_AUDIENCES, Principal, TokenRefused
@@ -51,6 +53,7 @@ from .tokens import GRAPH_AUDIENCES, Principal, TokenRefused
 # Importing them registers their operations.
 RESOURCES = (
     graph_applications,
+    graph_calendars,
     graph_credentials,
     graph_deleted,
     graph_directory,
@@ -102,8 +105,11 @@ def application(tenant: Tenant, urls: Mapping[str, str], breach: Breach = refuse
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             request = Request(scope, receive)
-            body = await request.body()
-            await service.respond(request, body)(scope, receive, send)
+            if request.url.path == entra_userinfo.PATH:
+                answer = entra_userinfo.userinfo(tenant, request.headers.get("authorization"))
+            else:
+                answer = service.respond(request, await request.body())
+            await answer(scope, receive, send)
 
     return serve
 
@@ -180,7 +186,7 @@ class _Graph:
             and self._own(principal, keys[0])
         )
         permissions = check(name, principal, own)
-        if permissions is None:
+        if permissions is None and not of_mailbox(name):
             raise denied()
         call = Call(
             self.tenant,
@@ -191,7 +197,7 @@ class _Graph:
             headers,
             body,
             principal,
-            permissions,
+            permissions or frozenset(),
             target.counting,
             target.cast,
         )
