@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from .graph_call import GraphError
@@ -36,6 +36,11 @@ _TOKEN = re.compile(
     r"|(?P<mark>[(),:]))"
 )
 _LITERALS = {"true": True, "false": False, "null": None}
+_FUNCTIONS: dict[str, Callable[[str, str], bool]] = {
+    "startswith": str.startswith,
+    "endswith": str.endswith,
+    "contains": lambda value, wanted: wanted in value,
+}
 _COMPARISONS = ("eq", "ne", "gt", "ge", "lt", "le")
 
 
@@ -65,7 +70,12 @@ class Filter:
         return self._condition({"": document})
 
     def check(
-        self, filterable: frozenset[str], known: frozenset[str], advanced: bool, eq_refused: frozenset[str]
+        self,
+        filterable: frozenset[str],
+        known: frozenset[str],
+        advanced: bool,
+        eq_refused: frozenset[str],
+        directory: bool,
     ) -> None:
         """Raise GraphError when the directory would refuse this filter.
 
@@ -74,6 +84,7 @@ class Filter:
             known: all of its properties.
             advanced: ConsistencyLevel: eventual and $count=true were both sent.
             eq_refused: properties that filter with ne and not only.
+            directory: whether the directory answers, which knows no ``contains``.
         """
         lower = {name.lower() for name in filterable}
         for name, operator in sorted(self.used):
@@ -86,7 +97,7 @@ class Filter:
                 raise unsupported(ENDS_WITH)
             if operator in ("ne", "not", "count") and not advanced:
                 raise unsupported()
-            if operator == "eq" and name in eq_refused:
+            if (operator == "eq" and name in eq_refused) or (operator == "contains" and directory):
                 raise unsupported()
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -154,7 +165,7 @@ class Filter:
         return self._comparison(name)
 
     def _function(self, function: str) -> _Condition:
-        if function not in ("startswith", "endswith"):
+        if function not in _FUNCTIONS:
             raise unsupported()
         self._take("(")
         kind, name = self._take()
@@ -164,11 +175,8 @@ class Filter:
         wanted = str(self._literal()).lower()
         self._take(")")
         value = self._property(name, function)
-        begins = function == "startswith"
-        return lambda scope: (
-            isinstance(value(scope), str)
-            and (value(scope).lower().startswith(wanted) if begins else value(scope).lower().endswith(wanted))
-        )
+        test = _FUNCTIONS[function]
+        return lambda scope: isinstance(value(scope), str) and test(value(scope).lower(), wanted)
 
     def _any(self, name: str) -> _Condition:
         value = self._property(name.rpartition("/")[0], "any")
@@ -251,9 +259,10 @@ def _compare(operator: str, value: Any, literal: Any) -> bool:
 
 def _ordered(value: Any) -> Any:
     if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d(T|$)", value):
-        full = (value if "T" in value else value + "T00:00:00Z").replace("Z", "+00:00")
+        full = re.sub(r"\.\d+", "", value if "T" in value else value + "T00:00:00Z").replace("Z", "+00:00")
         try:
-            return datetime.fromisoformat(full).timestamp()
+            when = datetime.fromisoformat(full)
+            return (when if when.tzinfo else when.replace(tzinfo=timezone.utc)).timestamp()
         except ValueError as error:
             # The OData library's words (unverified).
             raise GraphError(

@@ -101,7 +101,7 @@ def _filtered(call: Call, kind: Kind, documents: list[Document]) -> list[Documen
         if not filterable:
             raise unsupported()
         test = Filter(call.query["filter"])
-        test.check(filterable, known, advanced or not kind.directory, kind.never_eq)
+        test.check(filterable, known, advanced or not kind.directory, kind.never_eq, kind.directory)
         pairs = [pair for pair in pairs if test(pair[0])]
     if "search" in call.query:
         if not kind.directory:

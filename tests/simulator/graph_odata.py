@@ -128,8 +128,10 @@ def shape(call: Call, kind: Kind, document: Document, names: list[str], alone: b
     keys = result.get(ONLY_ALONE)
     if keys and not (alone and ONLY_ALONE in [known.get(name.lower()) for name in names]):
         result[ONLY_ALONE] = [{**one, "key": None} for one in keys]
-    if not kind.directory and wants_metadata(call) and "@odata.etag" in full:
+    if "@odata.etag" in full:
         result = {"@odata.etag": full["@odata.etag"], "id": full["id"], **result}
+        if not wants_metadata(call):
+            del result["@odata.etag"]
     return {**_full_annotations(call, kind, document, result), **result}
 
 

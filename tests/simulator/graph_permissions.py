@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,6 @@ _DELETED["servicePrincipal"] = _DELETED["application"]
 _DELETED["group"] = ["Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"]
 _RESTORE = ["User.DeleteRestore.All", "User.ReadWrite.All", "Group.ReadWrite.All", "Application.ReadWrite.All", OWNED]
 _GROUP_WRITES = ["GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"]
-_CALENDARS = ["Calendars.Read", "Calendars.ReadWrite"]
 
 # Operations that the published map leaves out, or where its list says less than the reference pages. All inferred,
 # except: appRoleAssignedTo and appRoleAssignments, whose pages ask for AppRoleAssignment.ReadWrite.All and a permission
@@ -50,7 +50,6 @@ _EXTRA: dict[str, list[str]] = {
         ),
         _RESTORE,
     ),
-    "GET /users/{user-id}/calendar": _CALENDARS,
     "GET /policies/identitySecurityDefaultsEnforcementPolicy": ["Policy.Read.All"],
     "POST /groups/{group-id}/members/$ref": _GROUP_WRITES,
     "DELETE /groups/{group-id}": ["Group.ReadWrite.All", "Directory.ReadWrite.All"],
@@ -128,6 +127,11 @@ def check(operation: str, principal: Principal, own: bool) -> frozenset[str] | N
     if not used or (not principal.app_only and not _role_allows(operation, principal, own)):
         return None
     return frozenset(used)
+
+
+def of_mailbox(operation: str) -> bool:
+    """Whether Exchange answers an operation, and decides who may: permissions there can be scoped to some mailboxes."""
+    return re.match(r"\w+ /users/\{user-id\}/(mailboxSettings|calendar|events)", operation) is not None
 
 
 def has_role(principal: Principal, *names: str) -> bool:

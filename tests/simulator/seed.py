@@ -85,6 +85,14 @@ GRAPH_PERMISSIONS: dict[str, tuple[str | None, str | None]] = {
     "profile": (None, "14dad69e-099b-42c9-810b-d002981feec1"),
     "email": (None, "64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0"),
     "EWS.AccessAsUser.All": (None, "9769c687-087d-48ac-9cb3-c37dde652038"),
+    "Calendars.ReadBasic.All": ("8ba4a692-bc31-4128-9094-475872af8a53", None),
+    "Calendars.ReadBasic": (None, "662d75ba-a364-42ad-adee-f5f880ea4878"),
+    "Calendars.Read.Shared": (None, "2b9c4092-424d-4249-948d-b43879977640"),
+    "Calendars.ReadWrite.Shared": (None, "12466101-c9b8-439a-8589-dd09ee67e8e9"),
+    "Group.Create": ("bf7b1a76-6e77-406b-b258-bf5c7720e98f", None),
+    "Group.Read.All": ("5b567255-7703-4780-807c-7be8301ae99b", "5f8c59db-677d-491f-a6b8-5f174b11ec1d"),
+    "Group.ReadWrite.All": ("62a82d76-70ea-41e2-9197-370581804d09", "4e46008b-f24c-477d-8fff-7bb4ec7aafe0"),
+    "GroupMember.ReadWrite.All": ("dbaae8cf-10b5-4b86-a4a1-f871c94c6695", "f81125ac-d3b7-4573-a3b2-7099cc39df9e"),
 }
 EXCHANGE_PERMISSIONS: dict[str, tuple[str | None, str | None]] = {
     "full_access_as_app": ("dc890d15-9560-4a4c-9b7f-a736ec74ec40", None),
