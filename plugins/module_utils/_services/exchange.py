@@ -16,11 +16,12 @@ from typing import Any
 
 from .._granted import Granted, advice
 from .._rights import EXCHANGE_ONLINE, of_cmdlet
-from .._transport.answer import Response
+from .._transport.answer import Response, next_page
 from .._transport.auth import Tokens
-from .._transport.errors import Busy, Conflict, Denied, NotFound, ServiceError
+from .._transport.errors import BadAnswer, Busy, Conflict, Denied, MayHaveHappened, NotFound, ServiceError
 from .._transport.http import Http, Request
 from .powershell import command_line
+from .shapes import EXCHANGE, checked
 from .write import Write
 
 BATCH_SIZE = 10
@@ -28,6 +29,7 @@ PAGE_SIZE = 1000
 PAGE_LIMIT = 1000
 # The system mailbox that app-only callers anchor their requests to, so that a create and the next call meet one backend.
 ANCHOR = "APP:SystemMailbox{{bb558c35-97f1-4cb9-8ff7-d53741dc928c}}@{tenant}"
+_READS = ("Get-", "Test-")
 REPEATABLE_VERBS = ("Get", "Set", "Test", "Remove")
 
 
@@ -61,19 +63,25 @@ class Exchange:
         headers = {**self._headers, "X-CmdletName": cmdlet, "Prefer": f"odata.maxpagesize={PAGE_SIZE}"}
         body = {"CmdletInput": {"CmdletName": cmdlet, "Parameters": dict(parameters)}}
         repeatable = cmdlet.partition("-")[0] in REPEATABLE_VERBS
-        for _page in range(PAGE_LIMIT):
+        seen = set[str]()
+        while url and len(seen) < PAGE_LIMIT:
+            seen.add(url)
             headers["client-request-id"] = str(uuid.uuid4())
             request = Request("POST", url, tried, headers, body, repeatable, _AMBIGUOUS)
             response = self._http.send(request, self._token)
             if response.status >= 400:
                 raise _error(tried, response, self._rights(cmdlet))
-            answer = response.json()
-            found += _objects(answer)
-            url = answer.get("@odata.nextLink", "") if isinstance(answer, dict) else ""
-            if not url:
-                return found
-            if not url.startswith(self._base.partition("/adminapi")[0] + "/"):
-                raise ServiceError(tried, 200, text=f"the next page is on another host: {url[:80]}")
+            try:
+                # Cmdlets without output answer with an empty body; for one that reads, that is no answer.
+                answer = response.document(tried) if response.content or cmdlet.startswith(_READS) else {}
+                found += _objects(answer, cmdlet, tried)
+                url = next_page(answer, self._base, seen, tried)
+            except BadAnswer as error:
+                if repeatable:
+                    raise
+                raise MayHaveHappened(tried, response.status, text=error.text) from error
+        if not url:
+            return found
         raise ServiceError(tried, 200, text=f"{cmdlet} returned more than {PAGE_LIMIT} pages")
 
     def find(self, cmdlet: str, parameters: Mapping[str, Any], tried: str) -> dict[str, Any] | None:
@@ -81,6 +89,7 @@ class Exchange:
 
         Raises ServiceError when several objects answer to the identity.
         """
+        _check_identity(parameters, tried)
         try:
             found = self.invoke(cmdlet, parameters, tried)
         except NotFound:
@@ -95,6 +104,8 @@ class Exchange:
         found: list[dict[str, Any] | None] = []
         for start in range(0, len(calls), BATCH_SIZE):
             chunk = calls[start : start + BATCH_SIZE]
+            for _cmdlet, parameters in chunk:
+                _check_identity(parameters, tried)
             requests = [
                 {
                     "id": str(index),
@@ -110,10 +121,10 @@ class Exchange:
             response = self._http.send(batch, self._token)
             if response.status >= 400:
                 raise _error(tried, response, self._rights(chunk[0][0]))
-            answers = {str(one.get("id")): one for one in (response.json() or {}).get("responses", [])}
+            answers = response.batch(tried)
             for index, (cmdlet, parameters) in enumerate(chunk):
                 one = answers.get(str(index), {})
-                objects = _objects(one.get("body")) if one.get("status") == 200 else []
+                objects = _objects(one.get("body"), cmdlet, tried) if one.get("status") == 200 else []
                 found.append(objects[0] if len(objects) == 1 else self.find(cmdlet, parameters, tried))
         return found
 
@@ -156,13 +167,26 @@ def truth(value: Any) -> bool:
     return str(value).lower() == "true"
 
 
-def _objects(answer: Any) -> list[dict[str, Any]]:
-    """The objects of an answer; absent, null and empty all mean none."""
-    rows = (answer.get("value") or answer.get("Value") or []) if isinstance(answer, dict) else []
+def _check_identity(parameters: Mapping[str, Any], tried: str) -> None:
+    """Raise ServiceError for an identity that Exchange would take for a pattern; one object is asked for."""
+    if "*" in str(parameters.get("Identity")):
+        text = f"an asterisk in {parameters['Identity']} stands for anything"
+        raise ServiceError(tried, text=text, advice="Give the whole name, address or id.")
+
+
+def _objects(answer: Any, cmdlet: str, tried: str) -> list[dict[str, Any]]:
+    """The objects of an answer; absent, null and empty all mean none. Raises BadAnswer for what cannot be a cmdlet's."""
+    rows = (answer.get("value") or answer.get("Value") or []) if isinstance(answer, dict) else None
+    if not isinstance(rows, list):
+        raise BadAnswer(tried, 200, text="the answer holds no list of objects")
+    shape = EXCHANGE.get(cmdlet, {})
     return [
-        {name: value for name, value in row.items() if "@odata." not in name and "@data." not in name}
+        {
+            name: value
+            for name, value in checked(row, shape, tried).items()
+            if "@odata." not in name and "@data." not in name
+        }
         for row in rows
-        if isinstance(row, dict)
     ]
 
 
@@ -192,13 +216,11 @@ def _error(tried: str, response: Response, rights: str) -> ServiceError:
     ``rights`` is what to say when the caller may not.
     """
     kind: type[ServiceError] = ServiceError
-    body, status = response.json(), response.status
-    error = body.get("error") if isinstance(body, dict) else None
-    error = error if isinstance(error, dict) else {}
-    details = error.get("details") or [{}]
-    inner = error.get("innererror") or {}
-    internal = inner.get("internalexception") or {}
-    raw = str(details[0].get("message") or internal.get("message") or error.get("message") or "")
+    error, status = _part(response.json(), "error"), response.status
+    details = error.get("details")
+    first = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else {}
+    internal = _part(_part(error, "innererror"), "internalexception")
+    raw = str(first.get("message") or internal.get("message") or error.get("message") or "")
     if not raw:
         raw = _diagnostics(response) or "no reason given"
     text = raw.rpartition("|")[2]
@@ -219,6 +241,12 @@ def _error(tried: str, response: Response, rights: str) -> ServiceError:
             "Run Enable-OrganizationCustomization once in this tenant, wait until it has taken effect, and run again."
         )
     return kind(tried, status, str(error.get("code") or ""), text, response.request_id, words)
+
+
+def _part(document: Any, name: str) -> dict[str, Any]:
+    """An object within an object; {} when there is none."""
+    part = document.get(name) if isinstance(document, dict) else None
+    return part if isinstance(part, dict) else {}
 
 
 def _diagnostics(response: Response) -> str:

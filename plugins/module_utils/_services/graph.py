@@ -8,15 +8,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from .._granted import Granted, advice
 from .._rights import GRAPH, Need
-from .._transport.answer import Response
+from .._transport.answer import Response, next_page
 from .._transport.auth import Tokens
-from .._transport.errors import Busy, Conflict, Denied, NotFound, ServiceError, Unsettled
+from .._transport.errors import BadAnswer, Busy, Conflict, Denied, MayHaveHappened, NotFound, ServiceError, Unsettled
 from .._transport.http import Http, Request
 from .graph_operations import OPERATIONS, Operation, needs_of_read
+from .shapes import checked, of_path
 from .write import Write
 
 BATCH_SIZE = 20
@@ -58,10 +59,8 @@ class Graph:
             NotFound, Denied, ServiceError
         """
         url = self._url(path, query)
-        body = self._send("GET", url, tried, needs=needs).json()
-        if not isinstance(body, dict):
-            raise ServiceError(tried, 200, text="the answer is no JSON object")
-        return body
+        body = self._send("GET", url, tried, needs=needs).document(tried)
+        return checked(body, of_path(path), tried)
 
     def find(self, path: str, tried: str, needs: Sequence[Need] = (), **query: str) -> dict[str, Any] | None:
         """One object as ``get`` returns it, or None when the service says that it is not there."""
@@ -73,33 +72,29 @@ class Graph:
     def collect(self, path: str, tried: str, **query: str) -> list[dict[str, Any]]:
         """Every object of a collection, page after page. Pages must come from the service itself."""
         url, found = self._url(path, query), list[dict[str, Any]]()
-        host = urlsplit(url).netloc
-        for _page in range(PAGE_LIMIT):
-            body = self._send("GET", url, tried).json()
-            if not isinstance(body, dict) or not isinstance(body.get("value"), list):
-                raise ServiceError(tried, 200, text="the answer is no collection")
-            found += body["value"]
-            url = body.get("@odata.nextLink", "")
-            if not url:
-                return found
-            if urlsplit(url).netloc != host or urlsplit(url).scheme != "https":
-                raise ServiceError(tried, 200, text=f"the next page is on another host: {urlsplit(url).netloc}")
+        seen = set[str]()
+        while url and len(seen) < PAGE_LIMIT:
+            seen.add(url)
+            body = self._send("GET", url, tried).document(tried)
+            if not isinstance(body.get("value"), list):
+                raise BadAnswer(tried, 200, text="the answer is no collection")
+            found += [checked(one, of_path(path), tried) for one in body["value"]]
+            url = next_page(body, self._base, seen, tried)
+        if not url:
+            return found
         raise ServiceError(tried, 200, text=f"the collection has more than {PAGE_LIMIT} pages")
 
     def get_many(self, paths: Sequence[str], tried: str) -> list[dict[str, Any] | None]:
-        """Objects by path, in batches; None for those that are not there. Throttled ones are asked for again alone."""
+        """Objects by path, in batches; None for those that are not there. What failed is asked for again alone."""
         found: list[dict[str, Any] | None] = []
         for start in range(0, len(paths), BATCH_SIZE):
             chunk = paths[start : start + BATCH_SIZE]
             requests = [{"id": str(index), "method": "GET", "url": path} for index, path in enumerate(chunk)]
-            answer = self._send("POST", f"{self._base}/$batch", tried, {"requests": requests}).json()
-            answers = {one["id"]: one for one in (answer or {}).get("responses", [])}
+            answers = self._send("POST", f"{self._base}/$batch", tried, {"requests": requests}).batch(tried)
             for index, path in enumerate(chunk):
-                one = answers.get(str(index), {"status": 0})
-                if one["status"] == 200:
-                    found.append(one["body"])
-                elif one["status"] == 404:
-                    found.append(None)
+                one = answers.get(str(index), {})
+                if one.get("status") == 200:
+                    found.append(checked(one.get("body"), of_path(path.partition("?")[0]), tried))
                 else:
                     found.append(self.find(path, tried))
         return found
@@ -128,10 +123,14 @@ class Graph:
         )
         if operation.grants:
             self._tokens.forget()
-        answer = response.json()
+        path, answer = url.removeprefix(self._base), response.json()
         if answer is None and operation.read_back:
-            answer = self.get(url.removeprefix(self._base), write.summary)
-        return answer if isinstance(answer, dict) else {}
+            answer = self.get(path, write.summary)
+        try:
+            return checked(answer, of_path(path), write.summary) if answer else {}
+        except BadAnswer as error:
+            # It was done; what it made is found by reading.
+            raise MayHaveHappened(write.summary, response.status, text=error.text) from error
 
     def render(self, write: Write, body: Mapping[str, Any]) -> dict[str, Any]:
         """The write as the HTTP request it will be; ``body`` is its values fit for printing."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import urljoin, urlsplit
@@ -45,6 +45,13 @@ class Response:
             raise BadAnswer(tried, self.status, text=text, request_id=self.request_id, advice=_PROXY_ADVICE)
         return body
 
+    def batch(self, tried: str) -> dict[str, dict[str, Any]]:
+        """The answers of a batch, by id. Raises BadAnswer when it is none."""
+        answers = self.document(tried).get("responses")
+        if not isinstance(answers, list) or not all(isinstance(one, dict) for one in answers):
+            raise BadAnswer(tried, self.status, text="the answer is no batch's", request_id=self.request_id)
+        return {str(one.get("id")): one for one in answers}
+
     @property
     def request_id(self) -> str:
         """The service's id of the request."""
@@ -77,6 +84,27 @@ class Response:
             goal = "an address that cannot be read"
         advice = "Credentials are not sent to another host."
         raise ServiceError(tried, self.status, text=f"redirected to {goal}", advice=advice)
+
+
+def next_page(body: Mapping[str, Any], base: str, seen: Collection[str], tried: str) -> str:
+    """Where a collection goes on; empty at its end.
+
+    Args:
+        body: one page.
+        base: the service's address.
+        seen: the pages that were read.
+
+    Raises:
+        BadAnswer: that is no address of the service, or a page that was read before.
+    """
+    link = body.get("@odata.nextLink") or ""
+    try:
+        if not link or (is_same_service(base, link) and link not in seen):
+            return str(link)
+        goal = "the same again" if link in seen else f"on another host: {urlsplit(link).hostname}"
+    except (ValueError, TypeError, AttributeError):
+        goal = "no address"
+    raise BadAnswer(tried, 200, text=f"the next page is {goal}")
 
 
 def is_same_service(url: str, target: str) -> bool:

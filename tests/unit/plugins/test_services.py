@@ -43,7 +43,7 @@ def respond(match: dict[str, str], status: int, body: Any = None, **more: Any) -
 def test_graph_follows_every_page(simulator: Start) -> None:
     users = [{"upn": f"user{number}@contoso.com", "name": f"User {number}"} for number in range(230)]
     tenant = simulator(seed={"users": users, "groups": [], "administrative_units": []})
-    found = connected(tenant).graph.collect("/users", "list the users", select="userPrincipalName")
+    found = connected(tenant).graph.collect("/users", "list the users", select="id,userPrincipalName")
     assert len({one["userPrincipalName"] for one in found}) == 230
     assert len([one for one in tenant.wire() if one.path == "/v1.0/users"]) == 3
 
