@@ -482,6 +482,8 @@ def test_x19_dehydrated_tenant(simulator: Callable[..., Simulator], ansible: Ans
     assert run["grant"].status == "failed"
     for word in ("disabled customizations", "Run Enable-OrganizationCustomization once", "Already done"):
         assert word in message
+    # Nothing customizes the organization unasked.
+    assert "Enable-OrganizationCustomization" not in [name for one in tenant.wire() for name in one.operations]
 
 
 def test_x20_every_request_carries_the_anchor(tenant: Simulator, ansible: Ansible) -> None:

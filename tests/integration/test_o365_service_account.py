@@ -552,7 +552,7 @@ def test_survives(simulator: Tenants, ansible: Ansible, fault: dict[str, Any]) -
     assert creates(tenant) == 1
 
 
-def test_failed_read_is_no_absence(simulator: Tenants, ansible: Ansible) -> None:
+def test_x17_a_failed_read_is_no_absence(simulator: Tenants, ansible: Ansible) -> None:
     refusal = {"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}
     fault = {"match": {"method": "GET", "path": "/users[/(]"}, "do": "respond", "status": 403, "times": 0, "body": refusal}
     tenant = simulator(faults=[fault])
