@@ -147,7 +147,7 @@ class Post:
     def received(self, equipment: str) -> list[Invitation | Cancellation]:
         """The meeting requests and cancellations in the equipment's inbox, oldest first. Raises what is in FAILURES."""
         found: list[Invitation | Cancellation] = []
-        for item in sorted(self._act_for(equipment).inbox.all(), key=lambda one: one.datetime_received):
+        for item in reversed(list(self._act_for(equipment).inbox.all())):  # FindItem begins with the newest
             if isinstance(item, MeetingRequest):
                 found.append(Invitation(item))
             elif isinstance(item, MeetingCancellation):
