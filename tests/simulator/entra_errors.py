@@ -222,9 +222,16 @@ def expired_password() -> EntraError:
     return EntraError(400, "invalid_grant", 50055, "The password is expired.")
 
 
-def revoked_grant() -> EntraError:
-    """The refresh token is older than the user's last revocation."""
-    text = "The provided grant has expired due to it being revoked, a fresh auth token is needed."
+def revoked_grant(issued: float, valid_from: float) -> EntraError:
+    """The refresh token is older than the user's last revocation or password (wording from public reports)."""
+    issued_at, valid_at = (
+        datetime.fromtimestamp(one, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ") for one in (issued, valid_from)
+    )
+    text = (
+        "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have "
+        f"changed or reset their password. The grant was issued on '{issued_at}' and the TokensValidFrom date (before "
+        f"which tokens are not valid) for this user is '{valid_at}'."
+    )
     return EntraError(400, "invalid_grant", 50173, text)
 
 

@@ -96,7 +96,10 @@ def sign_in(tenant: Tenant, name: str, password: str) -> Document:
         raise errors.unknown_user(tenant.id)
     if not user["_password"] or not hmac.compare_digest(user["_password"].encode(), password.encode()):
         raise errors.wrong_password()
-    return check_account(user)
+    check_account(user)
+    if user.get("_forceChangePasswordNextSignIn"):
+        raise errors.expired_password()
+    return user
 
 
 def check_account(user: Document | None) -> Document:
@@ -105,8 +108,6 @@ def check_account(user: Document | None) -> Document:
         raise errors.bad_grant()
     if not user["accountEnabled"]:
         raise errors.disabled_user()
-    if user.get("_forceChangePasswordNextSignIn"):
-        raise errors.expired_password()
     return user
 
 
@@ -210,9 +211,11 @@ def _kept(asked: Asked, client: Client, value: str, kind: str) -> Document:
 
 
 def user_of(asked: Asked, grant: Document) -> Document:
+    """Whose the grant is; EntraError when the account is closed or its sessions were ended after the grant."""
     user = check_account(asked.tenant.fresh.get("user", grant["userId"]))
-    if grant["issued"] < user.get("_sessionsValidFrom", 0):
-        raise errors.revoked_grant()
+    valid_from = user.get("_sessionsValidFrom", 0)
+    if grant["issued"] < valid_from:
+        raise errors.revoked_grant(grant["issued"], valid_from)
     return user
 
 

@@ -164,3 +164,17 @@ def test_application_for_assigned_users(entra: Microsoft) -> None:
     body = {"principalId": user["id"], "resourceId": principal["id"], "appRoleId": role}
     entra.ok("POST", f"/servicePrincipals/{principal['id']}/appRoleAssignedTo", body)
     assert entra.token(**form).status_code == 200
+
+
+def test_new_password_ends_what_the_old_one_began(entra: Microsoft) -> None:
+    user = entra.user()
+    application, _rest = entra.public_client("User.Read")
+    form = password_form(application, user, "User.Read offline_access")
+    token = entra.token(**form).json()["refresh_token"]
+    profile = {"password": "Another-horse-8", "forceChangePasswordNextSignIn": True}
+    entra.ok("PATCH", f"/users/{user['id']}", {"passwordProfile": profile})
+    refresh = {"grant_type": "refresh_token", "client_id": application["appId"], "scope": "User.Read"}
+    refused = entra.token(**refresh, refresh_token=token)
+    assert refusal(refused) == (400, "invalid_grant", 50173)
+    assert "The user might have changed or reset their password." in refused.json()["error_description"]
+    assert refusal(entra.token(**{**form, "password": "Another-horse-8"}))[2] == 50055
