@@ -100,6 +100,7 @@ EXCHANGE: Mapping[str, Shape] = {
     "Get-DistributionGroup": {"DistinguishedName!": str},
     "Get-ManagementScope": {"Name!": str, "RecipientFilter!": str},
     "Get-ManagementRoleAssignment": {"Name!": str, "Role!": str},
+    "Get-OrganizationConfig": {"EwsAllowedAppIDs": (str, list), "EwsEnabled": _SCALAR},
     "Get-ServicePrincipal": {"ObjectId!": str},
     "Test-ServicePrincipalAuthorization": {"RoleName!": str},
 }
