@@ -27,6 +27,24 @@ attributes:
     description: Target operating systems of the host that runs the module.
 """
 
+    INFO = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    description: Reads, and changes nothing, in check mode as well.
+  diff_mode:
+    support: N/A
+    description: There is nothing that could differ.
+  idempotent:
+    support: N/A
+    description: Changes nothing.
+  platform:
+    support: full
+    platforms: posix
+    description: Target operating systems of the host that runs the module.
+"""
+
     ACTION_GROUP = r"""
 options: {}
 attributes:

@@ -18,7 +18,9 @@ from ._masking import STRETCH, masked, stretches
 from ._plan import MASK, Refused
 from ._private_files import UnsafeFile
 from ._reconcile import Client, Resource, Run
+from ._services.calendars import Calendars
 from ._services.directory import Directory
+from ._services.ews import account
 from ._services.exchange import Exchange
 from ._services.graph import Graph
 from ._services.mailboxes import Mailboxes
@@ -73,6 +75,7 @@ class Connection:
     exchange: Exchange
     directory: Directory
     mailboxes: Mailboxes
+    calendars: Calendars
     now: float
 
     @property
@@ -105,6 +108,14 @@ def connect(options: Mapping[str, Any], show: Callable[[str], None]) -> Connecti
     graph = Graph(http, tokens, cloud.graph_url, cloud.graph_resource)
     tenant = options["tenant_id"] or ""
     exchange = Exchange(http, tokens, cloud.outlook_url, cloud.outlook_resource, tenant)
+
+    def open_mailbox(address: str) -> Any:
+        resource, timeout = cloud.outlook_resource, options["timeout"]
+        tokens.token(resource)
+        # A token of an app alone has no scopes: the app then acts as the mailbox's owner, else the person as a delegate.
+        impersonate = "scp" not in tokens.claims(resource)
+        return account(address, tokens, resource, cloud.outlook_url, options["ca_path"], timeout, impersonate)
+
     return Connection(
         tenant,
         cloud.login_url,
@@ -115,6 +126,7 @@ def connect(options: Mapping[str, Any], show: Callable[[str], None]) -> Connecti
         exchange,
         Directory(graph),
         Mailboxes(exchange),
+        Calendars(open_mailbox, graph, deadline),
         time.time(),
     )
 
@@ -246,6 +258,33 @@ def run_module(
     texts = {name: masked(text, {*secrets, *(run.known_secrets() if run else ())}) for name, text in failure.items()}
     module.no_log_values.update(secrets)
     module.fail_json(**texts, **(_done(run) if run else {}))
+
+
+class Report(Protocol):
+    """What a module that only reads finds out."""
+
+    def report(self, readers: Any) -> dict[str, Any]:
+        """The module's result, with ``warnings``. Raises Refused, ServiceError."""
+
+
+def run_report(arguments: Mapping[str, Any], make_report: Callable[[Mapping[str, Any]], Report]) -> None:
+    """Run a module that only reads.
+
+    Args:
+        arguments: as in run_module.
+        make_report: from options (None for those not given) to what finds out. May raise Refused.
+    """
+    module = AnsibleModule(argument_spec={**AUTH_ARGUMENTS, **arguments}, supports_check_mode=True)
+    try:
+        result = make_report(module.params).report(connect(module.params, show_on_terminal))
+    except MissingLibrary as error:
+        module.fail_json(msg=missing_required_lib(error.name), exception=error.trace)
+    except (Refused, BadCredentials, ServiceError) as error:
+        module.fail_json(msg=str(error))
+    else:
+        for warning in result.pop("warnings"):
+            module.warn(warning)
+        module.exit_json(changed=False, **result)
 
 
 def _message(error: Exception, run: Run[Any] | None) -> str:

@@ -125,6 +125,19 @@ ASSIGN_LICENCES = _graph(
     f"License Administrator, {_USER_ADMINISTRATORS}",
 )
 READ_MAILBOX_SETTINGS = _graph("look for a mailbox", "MailboxSettings.Read", "MailboxSettings.ReadWrite")
+VIEW_CALENDARS = Need(
+    "view calendars through Graph",
+    _rights(GRAPH, "Calendars.Read, Calendars.ReadWrite"),
+    delegated=_rights(GRAPH, "Calendars.Read, Calendars.ReadWrite"),
+    limit="The role Application Calendars.Read over the mailbox is narrower and does as well; for a person, a calendar that "
+    "somebody else shares takes Calendars.Read.Shared.",
+)
+OPEN_MAILBOXES = Need(
+    "open mailboxes through EWS",
+    _rights(EXCHANGE_ONLINE, "full_access_as_app"),
+    delegated=_rights(EXCHANGE_ONLINE, "EWS.AccessAsUser.All"),
+    limit="The role Application EWS.AccessAsApp over the mailbox is narrower and does as well.",
+)
 READ_APPLICATIONS = _graph(
     "read applications and service principals",
     f"Application.Read.All, {OWNED}, Application.ReadWrite.All",
@@ -226,6 +239,8 @@ def _matches(values: Sequence[Any], wanted: Any) -> bool:
 
 
 RULES: tuple[Rule, ...] = (
+    Rule("o365_calendar_info", {"backend": "ews"}, (OPEN_MAILBOXES,)),
+    Rule("o365_calendar_info", {"backend": "graph"}, (VIEW_CALENDARS,)),
     Rule("o365_equipment_mailbox", {}, (MANAGE_EXCHANGE, RECIPIENTS)),
     Rule("o365_ews_access", {}, (MANAGE_EXCHANGE, ORGANIZATION)),
     Rule("o365_impersonation", {"method": "application_rbac"}, (READ_APPLICATIONS, MANAGE_EXCHANGE, ORGANIZATION)),

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 Object = dict[str, Any]
+Event = dict[str, Any]
 
 
 class DirectoryReads(Protocol):
@@ -136,8 +138,18 @@ class MailboxReads(Protocol):
         """What an application may do with a mailbox, role by role; asked past the permission cache."""
 
 
+class CalendarReads(Protocol):
+    """Reads of a mailbox's calendar, in the same words whichever service answers."""
+
+    def view(self, mailbox: str, start: datetime, end: datetime, backend: str) -> tuple[str, list[Event], list[str]]:
+        """The service that answered, the events that overlap with the time between start and end, and warnings.
+
+        ``backend`` is ews or graph for that service alone, or auto.
+        """
+
+
 class Readers(Protocol):
-    """Both, as the module hands them over."""
+    """All of them, as the module hands them over."""
 
     @property
     def directory(self) -> DirectoryReads:
@@ -146,6 +158,10 @@ class Readers(Protocol):
     @property
     def mailboxes(self) -> MailboxReads:
         """Reads of Exchange Online."""
+
+    @property
+    def calendars(self) -> CalendarReads:
+        """Reads of calendars."""
 
     @property
     def tenant_id(self) -> str:

@@ -120,8 +120,8 @@ class MailboxDelegate(Managed):
 
     def plan(self, state: State) -> Plan:
         """A cmdlet for each right that is missing, or is to go."""
-        before = {"access_rights": [one for one in self.rights if one in state.held]}
-        after = {"access_rights": list(self.rights) if self.present else sorted(state.inherited)}
+        before: Object = {"access_rights": [one for one in self.rights if one in state.held]}
+        after: Object = {"access_rights": list(self.rights) if self.present else sorted(state.inherited)}
         steps, warnings = list[Step](), list(state.warnings)
         if self.present and state.denied:
             raise Refused(

@@ -149,7 +149,8 @@ class Graph:
 
     def _url(self, path: str, query: Mapping[str, str]) -> str:
         options = urlencode({f"${name}": value for name, value in query.items()}, quote_via=quote)
-        return f"{self._base}{path}{'?' + options if options else ''}"
+        joint = "&" if "?" in path else "?"
+        return f"{self._base}{path}{joint + options if options else ''}"
 
     def _send(
         self,

@@ -94,6 +94,7 @@ OPERATIONS: Mapping[str, Operation] = {
 
 # By the beginning of the path, or the end where it begins with an asterisk; the first that fits counts.
 READS: tuple[tuple[str, tuple[Need, ...]], ...] = (
+    ("*/calendarView", (_rights.VIEW_CALENDARS,)),
     ("*/mailboxSettings", (_rights.READ_MAILBOX_SETTINGS,)),
     ("*/oauth2PermissionGrants", (_rights.READ_GRANTS,)),
     ("/users", (_rights.READ_USERS,)),

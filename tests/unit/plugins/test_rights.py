@@ -26,7 +26,7 @@ from support import COLLECTIONS, ROOT, TESTS
 from tools import permissions
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("o365_*.py"))
-PERMISSION = re.compile(r"C\(([A-Z][\w-]*(?:\.[A-Z]\w*)+)\)")
+PERMISSION = re.compile(r"C\(([A-Z][\w-]*(?:\.[A-Z]\w*)+|full_access_as_app)\)")
 ROLE = re.compile(r"Exchange Recipient Administrator|Exchange Administrator|User Administrator")
 # Operations of the contract by the collection's name for them; deleting for good is in no published list.
 CONTRACT: Mapping[str, str] = {
@@ -48,6 +48,7 @@ CONTRACT: Mapping[str, str] = {
     "create_delegated_grant": "POST /oauth2PermissionGrants",
     "update_delegated_grant": "PATCH /oauth2PermissionGrants/{oAuth2PermissionGrant-id}",
     "delete_delegated_grant": "DELETE /oauth2PermissionGrants/{oAuth2PermissionGrant-id}",
+    "*/calendarView": "GET /users/{user-id}/calendarView",
     "*/mailboxSettings": "GET /users/{user-id}/mailboxSettings",
     "*/oauth2PermissionGrants": "GET /servicePrincipals/{servicePrincipal-id}/oauth2PermissionGrants",
     "/users": "GET /users/{user-id}",
@@ -107,7 +108,7 @@ def test_every_module_is_in_the_list_and_its_notes_name_the_same_rights(module: 
     text = notes(module)
     said, listed = (
         {*PERMISSION.findall(text), *ROLE.findall(text)},
-        set().union(*map(names, (n.application for n in needs))),
+        set().union(*(names((*n.application, *n.delegated)) for n in needs)),
     )
     assert said <= listed, "the notes name a right that the list does not have"
     base = {right for rule in _rights.RULES if rule.module == module for right in _rights.least(rule.needs)}

@@ -219,7 +219,9 @@ def test_ews_opens_a_calendar_with_the_same_token_and_a_pinned_version(simulator
     tenant = simulator(seed={"automation": {"exchange_roles": ["Exchange.ManageAsApp", "full_access_as_app"]}})
     connection = connected(tenant)
     resource, url = connection.cloud.outlook_resource, tenant.endpoints["outlook_url"]
-    box = account("alice@contoso.com", connection.tokens, resource, url, tenant.endpoints["ca_path"], 10, impersonate=True)
+    box = account(
+        "alice@contoso.com", connection.tokens, resource, url, tenant.endpoints["ca_path"], 10, impersonate=True
+    )
     assert list(box.calendar.all()) == []
     box.protocol.close()
     operations = [operation for one in tenant.wire() for operation in one.operations]
