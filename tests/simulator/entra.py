@@ -164,7 +164,7 @@ class _Entra:
     def keys(self, request: Request, form: Mapping[str, str]) -> Response:
         """The keys that sign tokens, now and soon; v2.0 says for whom."""
         issuer = {"issuer": f"{self.base}/{self.tenant.id}/v2.0"} if "/v2.0/" in request.url.path else {}
-        keys = [{**key, "cloud_instance_name": "microsoftonline.com", **issuer} for key in self.tenant.tokens.jwks()]
+        keys = [{**key, "cloud_instance_name": "microsoftonline.com", **issuer} for key in self.tenant.tokens.jwks]
         return JSONResponse({"keys": keys})
 
     def user_realm(self, request: Request, form: Mapping[str, str]) -> Response:

@@ -56,7 +56,7 @@ def _keys(tenant: Tenant, issuer: str) -> list[jwt.PyJWK]:
     Fetching trusts what ``requests`` trusts: REQUESTS_CA_BUNDLE names a private authority.
     """
     if tenant.id in issuer and issuer.startswith(("https://sts.windows.net/", "https://login.microsoftonline.com/")):
-        return jwt.PyJWKSet.from_dict({"keys": tenant.tokens.jwks()}).keys
+        return jwt.PyJWKSet.from_dict({"keys": tenant.tokens.jwks}).keys
     seeded = (tenant.fresh.get("setting", "issuers") or {}).get(issuer)
     try:
         if seeded is None:

@@ -12,13 +12,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import pyotp
 from starlette.responses import Response
 
 from . import entra_consent, entra_devices, entra_policies
 from . import entra_errors as errors
+from .entra_authorize import address_of, check_request, registered
 from .entra_clients import PUBLIC, Client, check_audience, find_client
 from .entra_errors import EntraError
 from .entra_flows import Asked, check_account, check_assigned, sign_in
@@ -30,8 +30,6 @@ from .tenant import Tenant, new_id
 
 COOKIE = "ESTSAUTH"
 SESSION_SECONDS, PAGE_SECONDS = 24 * 3600, 3600
-_METHODS = ("S256", "plain")
-_MODES = ("query", "fragment", "form_post")
 
 
 @dataclass(frozen=True)
@@ -64,9 +62,9 @@ class SignInPages:
         request = dict(asked.form)
         application, _principal = find_client(self.tenant, asked.need("client_id"), asked.segment)
         check_audience(application, asked.segment)
-        address = _address(application, request)
+        address = address_of(application, request)
         try:
-            _check_request(application, request)
+            check_request(application, request)
             scope = asked.scope()
             entra_consent.check_scopes(application, self.resources.parse_all(scope, asked.segment))
             journey = Journey(asked.segment, asked.version_1, {**request, "redirect_uri": address, "scope": scope})
@@ -102,7 +100,7 @@ class SignInPages:
         """End the session; on to where the application asked for, if that address is registered."""
         address = request.get("post_logout_redirect_uri", "")
         known = address and any(
-            _registered(one, address) is not None
+            registered(one, address) is not None
             for one in self.tenant.fresh.all("application")
             if not one["deletedDateTime"]
         )
@@ -225,7 +223,7 @@ class SignInPages:
             response = page("message", title=name, text=text)
         else:
             request = journey.request
-            public = _registered(client.application, request["redirect_uri"])
+            public = registered(client.application, request["redirect_uri"])
             code = keep_grant(
                 self.tenant,
                 "code",
@@ -269,7 +267,7 @@ class SignInPages:
         return self.resources.parse_all(journey.request["scope"], journey.segment)
 
     def _check_policies(self, journey: Journey, user: Document, client: Client, wishes: list[Wish]) -> None:
-        public = journey.device or _registered(client.application, journey.request["redirect_uri"])
+        public = journey.device or registered(client.application, journey.request["redirect_uri"])
         transfer = "deviceCodeFlow" if journey.device else ""
         for wish in wishes:
             resource, client_app = wish.resource["appId"], NATIVE if public else BROWSER
@@ -292,60 +290,3 @@ def _stopped(error: EntraError, user: Document) -> Response:
         return page("message", 403, title="More information required", text=text, error=str(error), who=_name(user))
     text = "Your sign-in was successful but does not meet the criteria to access this resource."
     return page("message", 403, title="You cannot access this right now", text=text, error=str(error), who=_name(user))
-
-
-def _check_request(application: Document, request: Mapping[str, str]) -> None:
-    """Raise EntraError for what is wrong with an authorization request (documented codes, wordings unverified)."""
-    kind = request.get("response_type", "")
-    if not kind:
-        raise errors.missing_parameter("response_type")
-    if kind != "code":
-        code, named = (700054, "id_token") if "id_token" in kind.split() else (700051, kind)
-        text = f"response_type '{named}' is not enabled for the application."
-        raise EntraError(400, "unsupported_response_type", code, text)
-    if request.get("response_mode", "query") not in _MODES:
-        text = f"'{request['response_mode']}' is not a supported value of 'response_mode'."
-        raise EntraError(400, "invalid_request", 70007, text)
-    challenge = request.get("code_challenge")
-    if challenge is not None and not 43 <= len(challenge) <= 128:
-        raise EntraError(400, "invalid_request", 501491, "Invalid size of Code_Challenge parameter.")
-    if request.get("code_challenge_method", "plain") not in _METHODS:
-        raise EntraError(400, "invalid_request", 90023, "The code_challenge_method is not supported.")
-
-
-def _address(application: Document, request: Mapping[str, str]) -> str:
-    """Where the person goes back to. EntraError for an address that is not registered."""
-    parts = ("web", "publicClient", "spa")
-    known = [uri for part in parts for uri in (application.get(part) or {}).get("redirectUris") or []]
-    if not known:
-        text = "No reply address is registered for the application."
-        raise EntraError(400, "invalid_request", 500113, text)
-    address = request.get("redirect_uri") or known[0]
-    if _registered(application, address) is None:
-        text = (
-            f"The redirect URI '{address}' specified in the request does not match the redirect URIs configured for "
-            f"the application '{application['appId']}'. Make sure the redirect URI sent in the request matches one "
-            "added to your application in the Azure portal. Navigate to https://aka.ms/redirectUriMismatchError to "
-            "learn more about how to troubleshoot this."
-        )
-        raise EntraError(400, "invalid_request", 50011, text)
-    return address
-
-
-def _registered(application: Document, address: str) -> bool | None:
-    """Whether a registered redirect address belongs to a public client; None when it is not registered.
-
-    Any port is right for a registered http://localhost or http://127.0.0.1 (Microsoft docs: reply-url).
-    """
-    for part in ("web", "publicClient", "spa"):
-        for uri in (application.get(part) or {}).get("redirectUris") or []:
-            one, other = urlsplit(uri), urlsplit(address)
-            loopback = one.scheme == "http" and one.hostname in ("localhost", "127.0.0.1")
-            same = (one.scheme, one.hostname, one.path.rstrip("/")) == (
-                other.scheme,
-                other.hostname,
-                other.path.rstrip("/"),
-            )
-            if address == uri or (loopback and same):
-                return part != "web"
-    return None

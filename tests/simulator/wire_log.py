@@ -36,6 +36,7 @@ _NOT_SECRET_MEMBERS = {
     "token_type",
 }
 _CODE = re.compile(r"([?&#]code=)([^&#]+)")
+_CODE_FIELD = re.compile(r'(name="code" value=")([^"]+)')
 # What is shorter would be found in other words.
 _SHORTEST = 6
 
@@ -106,7 +107,7 @@ class _Line:
         if "x-www-form-urlencoded" in content_type:
             pairs = (pair.partition("=") for pair in text.split("&"))
             return self._without_secrets({unquote_plus(name): unquote_plus(value) for name, _rest, value in pairs})
-        return text
+        return _CODE_FIELD.sub(lambda match: match[1] + self._mask("code", match[2]), text)
 
     def without_code(self, text: str) -> str:
         """An address without the code that a sign-in ends with."""
