@@ -11,6 +11,7 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,7 @@ class TokenAuthority:
         )
         self._seal = hashlib.sha256(b"seal" + secret).digest()
 
+    @cached_property
     def jwks(self) -> list[dict[str, Any]]:
         """The public keys as JSON Web Keys: the next one first, then the one that signs.
 

@@ -21,11 +21,11 @@ class Person:
         send: sends a method, a URL and form fields, without following redirects, and keeps cookies: of
             ``requests.Session`` or of a test client.
         answers: what the person types, by the field's name: ``username``, ``password``, ``user_code``, ``otp``.
-            ``decline`` says Cancel where a page offers it.
+            ``step`` is the button to press where a page has it, ``accept`` unless it is ``cancel``.
     """
 
-    def __init__(self, send: Callable[..., Any], decline: bool = False, **answers: str) -> None:
-        self._send, self._decline, self._answers = send, decline, answers
+    def __init__(self, send: Callable[..., Any], **answers: str) -> None:
+        self._send, self._answers = send, {"step": "accept", **answers}
         self.seen: list[str] = []
 
     def visit(self, url: str) -> Any:
@@ -40,7 +40,7 @@ class Person:
                 break
             fields |= {name: self._answers[name] for name in wanted | (set(form.fields) & set(self._answers))}
             buttons = [one.get("value") for one in form.iter("button")]
-            fields["step"] = "cancel" if self._decline and "cancel" in buttons else "accept"
+            fields["step"] = self._answers["step"] if self._answers["step"] in buttons else "accept"
             url = urljoin(url, form.action)
             response = self._send("POST", url, fields)
             if problem(response):

@@ -173,7 +173,7 @@ def test_restricted_permissions_need_an_administrator(entra: Microsoft) -> None:
 def test_default_scope_asks_for_what_the_registration_lists(entra: Microsoft) -> None:
     entra.user()
     application, _secret = node(entra, "EWS.AccessAsUser.All", "Exchange.Manage")
-    browser = person(entra, decline=True)
+    browser = person(entra, step="cancel")
     page = browser.visit(request_of(entra, application, scope="https://outlook.office365.com/.default"))
     assert "code" not in came_back(page)
     browser = person(entra)
@@ -228,7 +228,7 @@ def test_requests_without_a_way_back(entra: Microsoft) -> None:
 def test_cancel(entra: Microsoft) -> None:
     entra.user()
     application, _secret = node(entra)
-    back = came_back(person(entra, decline=True).visit(request_of(entra, application)))
+    back = came_back(person(entra, step="cancel").visit(request_of(entra, application)))
     assert (back["error"], back["error_subcode"], back["state"]) == ("access_denied", "cancel", "a&b=c")
     assert back["error_description"] == "AADSTS65004: User declined to consent to access the app."
     assert entra.ok("GET", "/oauth2PermissionGrants")["value"] == []
@@ -346,7 +346,7 @@ def test_device_code_declined(entra: Microsoft) -> None:
     refused = entra.login.post("/organizations/oauth2/v2.0/devicecode", data=form)
     assert refusal(refused) == (400, "invalid_request", 50059)
     device = entra.login.post(f"/{entra.tenant.id}/oauth2/v2.0/devicecode", data=form).json()
-    browser = person(entra, user_code=device["user_code"], decline=True)
+    browser = person(entra, user_code=device["user_code"], step="cancel")
     browser.visit("/common/oauth2/deviceauth")
     assert browser.seen[-1] == "Continue to App"
     assert refusal(entra.token(**device_form(device, application)))[1] == "authorization_declined"

@@ -426,8 +426,10 @@ def test_msal_for_users(tenant: Simulator, public: dict[str, Any]) -> None:
     assert refreshed["token_source"] == "identity_provider"
     other = msal.PublicClientApplication(public["appId"], **options(tenant))
     asked = other.initiate_auth_code_flow(scopes, redirect_uri="http://localhost:8400", response_mode="form_post")
-    answer = other.acquire_token_by_auth_code_flow(asked, came_back(alice(tenant).visit(asked["auth_uri"])))
+    back = came_back(alice(tenant).visit(asked["auth_uri"]))
+    answer = other.acquire_token_by_auth_code_flow(asked, back)
     assert answer["id_token_claims"]["preferred_username"] == "alice@contoso.com"
+    assert back["code"] not in tenant.wire_log.read_text()
     with pytest.raises(ValueError, match="state mismatch"):
         other.acquire_token_by_auth_code_flow(asked, {"code": "c", "state": "forged"})
     assert answer["id_token_claims"]["aud"] == public["appId"]

@@ -178,3 +178,23 @@ def test_new_password_ends_what_the_old_one_began(entra: Microsoft) -> None:
     assert refusal(refused) == (400, "invalid_grant", 50173)
     assert "The user might have changed or reset their password." in refused.json()["error_description"]
     assert refusal(entra.token(**{**form, "password": "Another-horse-8"}))[2] == 50055
+
+
+def test_userinfo(entra: Microsoft) -> None:
+    user = entra.user(givenName="Anna", surname="Anker")
+    application, _rest = entra.public_client("User.Read")
+    form = password_form(application, user, "openid profile User.Read")
+
+    def ask(token: str) -> Any:
+        return entra.service.get("/oidc/userinfo", headers={"Authorization": f"Bearer {token}"})
+
+    answer = entra.token(**form).json()
+    identity = jwt.decode(answer["id_token"], options={"verify_signature": False})
+    assert ask(answer["access_token"]).json() == {
+        "sub": identity["sub"],
+        "name": "svc",
+        "given_name": "Anna",
+        "family_name": "Anker",
+    }
+    for token in (entra.bearer, "rubbish", entra.token(**{**form, "scope": "User.Read"}).json()["access_token"]):
+        assert ask(token).status_code == 401
