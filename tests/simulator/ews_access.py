@@ -1,12 +1,14 @@
 # Copyright (c) 2026 the vmrops.o365 authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who calls EWS, as which mailbox, and what that mailbox's owner may open."""
+"""Who calls EWS, as which mailbox, and what that mailbox's owner may open and do."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
+from . import ews_rights
 from .ews_policy import refuses_application, refuses_mailbox
 from .ews_store import FOLDERS, EwsError, Reference, decode
 from .ews_xml import Element, child, elements, local, number, text
@@ -51,17 +53,38 @@ class Caller:
     mailbox: Document | None
     time_zone: str | None = None
 
-    def open(self, guid: str) -> Document:
-        """The mailbox with that Guid. Raises EwsError when it is gone or closed to the caller."""
-        found = next((box for box in self.tenant.mailboxes(self.tenant.fresh) if box["Guid"] == guid), None)
-        if found is None:
+    def box(self, guid: str) -> Document:
+        """The mailbox with that Guid. Raises EwsError when it is gone."""
+        found = self.tenant.fresh.get("mailbox", guid)
+        if found is None or found["WhenSoftDeleted"] or found["_ready"] > time.time():
             raise EwsError("ErrorNonExistentMailbox", _NO_MAILBOX)
-        if not self.tenant.user_opens(self.user_id, found):
-            raise EwsError("ErrorAccessDenied", "Access is denied. Check credentials and try again.")
         return found
 
+    def rights(self, mailbox: Document, folder: str) -> frozenset[str]:
+        """What the caller may do in a folder."""
+        return ews_rights.rights(self.tenant, mailbox, folder, self.user_id)
+
+    def demand(self, mailbox: Document, folder: str, right: str) -> None:
+        """Raises EwsError when the caller lacks a right in a folder."""
+        if right not in self.rights(mailbox, folder):
+            raise _denied()
+
+    def permit(self, item: Document, right: str) -> Document:
+        """The item. Raises EwsError when the caller may not do this to it: see it, or change or delete it.
+
+        A right over all items is also had over an item of one's own making by who has it over those. Private items are
+        kept from changes by who may not see them (inferred).
+        """
+        mailbox = self.box(item["_mailbox"])
+        held = self.rights(mailbox, item["_folder"])
+        own = right.replace("All", "Owned") in held and item.get("_maker") == self.user_id
+        hidden = item.get("Sensitivity") == "Private" and ews_rights.PRIVATE not in held and right != "ReadItems"
+        if hidden or not (right in held or own):
+            raise _denied()
+        return item
+
     def reference(self, element: Element | None) -> Reference:
-        """What an ItemId, OccurrenceItemId or RecurringMasterItemId of a mailbox that the caller may open says."""
+        """What an ItemId, OccurrenceItemId or RecurringMasterItemId says."""
         kinds = ("ItemId", "ReferenceItemId", "OccurrenceItemId", "RecurringMasterItemId")
         if element is None or local(element) not in kinds:
             raise EwsError("ErrorInvalidIdEmpty", "Id must be non-empty.")
@@ -70,24 +93,31 @@ class Caller:
         said = decode(element.get(name, ""))
         if said.kind == "F":
             raise EwsError("ErrorCannotUseFolderIdForItemId", "Id must be that of an item.")
-        self.open(said.mailbox)
+        self.box(said.mailbox)
         if kind == "OccurrenceItemId":
             return Reference(said.mailbox, "O", said.item_id, number(element.get("InstanceIndex", "0")))
         return Reference(said.mailbox, "I", said.item_id) if kind == "RecurringMasterItemId" else said
 
-    def folder(self, element: Element) -> tuple[Document, str]:
-        """The mailbox and distinguished name that a FolderId or DistinguishedFolderId means. Raises EwsError."""
+    def folder(self, element: Element, right: str = "FolderVisible") -> tuple[Document, str]:
+        """The mailbox and distinguished name that a FolderId or DistinguishedFolderId means.
+
+        Raises EwsError for one that is not there, or in which the caller lacks that right.
+        """
+        mailbox, name = self._named(element)
+        self.demand(mailbox, name, right)
+        return mailbox, name
+
+    def _named(self, element: Element) -> tuple[Document, str]:
         if local(element) == "FolderId":
             said = decode(element.get("Id", ""))
             if said.kind != "F":
                 raise EwsError("ErrorCannotUseItemIdForFolderId", "Id must be that of a folder.")
-            return self.open(said.mailbox), said.folder
+            return self.box(said.mailbox), said.folder
         mailbox, address = self.mailbox, text(child(child(element, "Mailbox"), "EmailAddress"))
         if address:
-            named = self.tenant.mailbox_by_address(address)
-            if named is None:
+            mailbox = self.tenant.mailbox_by_address(address)
+            if mailbox is None:
                 raise EwsError("ErrorNonExistentMailbox", _NO_MAILBOX)
-            mailbox = self.open(named["Guid"])
         if mailbox is None:
             raise EwsError(
                 "ErrorMissingEmailAddress",
@@ -98,6 +128,10 @@ class Caller:
         if name not in FOLDERS:
             raise EwsError("ErrorFolderNotFound", _NO_FOLDER)
         return mailbox, name
+
+
+def _denied() -> EwsError:
+    return EwsError("ErrorAccessDenied", "Access is denied. Check credentials and try again.")
 
 
 def authenticate(tenant: Tenant, authorization: str | None, user_agent: str = "") -> Principal:

@@ -73,9 +73,9 @@ def create_item(who: Caller, call: Element) -> Iterator[Outcome]:
 
 
 def _own(who: Caller, folder: tuple[Document, str] | None, default: str) -> tuple[Document, str]:
-    if folder:
-        return folder
-    return who.folder(make("DistinguishedFolderId", Id=default))
+    mailbox, name = folder or who.folder(make("DistinguishedFolderId", Id=default))
+    who.demand(mailbox, name, "CreateItems")
+    return mailbox, name
 
 
 def _given(who: Caller, element: Element) -> Document:
@@ -97,7 +97,8 @@ def _calendar_item(who: Caller, call: Element, element: Element, folder: tuple[D
         )
     by = (who.mailbox or mailbox)["DisplayName"]
     send, copy = sending != "SendToNone", sending == "SendToAllAndSaveCopy"
-    return [enter(who.tenant, mailbox, _given(who, element), by=by, send=send, copy=copy)]
+    given = {**_given(who, element), "_maker": who.user_id}
+    return [enter(who.tenant, mailbox, given, by=by, send=send, copy=copy)]
 
 
 def _message(who: Caller, call: Element, element: Element, folder: tuple[Document, str] | None) -> list[Document]:
@@ -113,7 +114,7 @@ def _message(who: Caller, call: Element, element: Element, folder: tuple[Documen
             "the specified sending account.",
         )
     defaults = {"ItemClass": "IPM.Note", "ConversationTopic": fields.get("Subject"), "IsRead": True}
-    fields = {**defaults, **fields, "From": sender, "Sender": sender}
+    fields = {**defaults, **fields, "From": sender, "Sender": sender, "_maker": who.user_id}
     if disposition == "SaveOnly":
         return [new_item(who.tenant, mailbox, name, "Message", **fields)]
     _require_recipients(fields)
@@ -150,7 +151,8 @@ def _reply(who: Caller, call: Element, element: Element) -> list[Document]:
     """
     disposition = choice(call, "MessageDisposition", _DISPOSITIONS, "ErrorMessageDispositionRequired")
     item = _referred(who, element)
-    mailbox = who.open(item["_mailbox"])
+    mailbox = who.box(item["_mailbox"])
+    who.demand(mailbox, "calendar", "EditAllItems")
     send, copy = disposition != "SaveOnly", disposition == "SendAndSaveCopy"
     response = _REPLIES[local(element)]
     return meetings.respond(who.tenant, mailbox, item, response, send=send, copy=copy, body=_body(element, "Body"))
@@ -158,7 +160,7 @@ def _reply(who: Caller, call: Element, element: Element) -> list[Document]:
 
 def _cancel(who: Caller, call: Element, element: Element) -> list[Document]:
     disposition = choice(call, "MessageDisposition", _DISPOSITIONS, "ErrorMessageDispositionRequired")
-    item = _referred(who, element)
+    item = who.permit(_referred(who, element), "DeleteAllItems")
     if not meetings.is_organizer(who.tenant, item):
         raise EwsError("ErrorCalendarIsNotOrganizer", "You must be the meeting organizer to perform this operation.")
     if disposition != "SaveOnly":
@@ -172,12 +174,12 @@ def send_item(who: Caller, call: Element) -> Iterator[Outcome]:
     keep = flag(call.get("SaveItemToFolder", "false"))
     for one in elements(child(call, "ItemIds")):
         try:
-            item = find_item(who.tenant, who.reference(one).item_id)
+            item = who.permit(find_item(who.tenant, who.reference(one).item_id), "DeleteAllItems")
             if item["_kind"] != "Message":
                 raise not_simulated(f"SendItem of {item['_kind']}")
             _require_recipients(item)
             target = elements(child(call, "SavedItemFolderId"))
-            mailbox, folder = who.folder(target[0]) if target else (who.open(item["_mailbox"]), "sentitems")
+            mailbox, folder = who.folder(target[0]) if target else (who.box(item["_mailbox"]), "sentitems")
             fields = {name: value for name, value in item.items() if not name.startswith("_")}
             meetings.send_message(who.tenant, mailbox, fields)
             if keep:
@@ -193,8 +195,8 @@ def move_item(who: Caller, call: Element) -> Iterator[Outcome]:
     """MoveItem."""
     for one in elements(child(call, "ItemIds")):
         try:
-            mailbox, folder = who.folder(first(child(call, "ToFolderId"), "ToFolderId"))
-            item = find_item(who.tenant, who.reference(one).item_id)
+            mailbox, folder = who.folder(first(child(call, "ToFolderId"), "ToFolderId"), "CreateItems")
+            item = who.permit(find_item(who.tenant, who.reference(one).item_id), "DeleteAllItems")
             yield [ids(move(who.tenant, item, folder, mailbox))]
         except EwsError as error:
             yield error
@@ -207,7 +209,7 @@ def delete_item(who: Caller, call: Element) -> Iterator[Outcome]:
     for one in elements(child(call, "ItemIds")):
         try:
             said = who.reference(one)
-            item = find_item(who.tenant, said.item_id)
+            item = who.permit(find_item(who.tenant, said.item_id), "DeleteAllItems")
             sending = call.get("SendMeetingCancellations")
             if item["_kind"] == "CalendarItem":
                 choice(call, "SendMeetingCancellations", _INVITATIONS, "ErrorSendMeetingCancellationsRequired")

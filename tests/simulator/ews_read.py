@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import Any
 
-from . import ews_search
+from . import ews_rights, ews_search
 from .ews_access import Caller
 from .ews_folders import RIGHTS, shape
 from .ews_names import Outcome
-from .ews_store import EwsError, Reference, folder_id, items_in, words
+from .ews_store import EwsError, Reference, folder_id, items_in, not_found, words
 from .ews_store import find_item as stored
 from .ews_time import duration, moment, occurrences
 from .ews_xml import FIELDS, MESSAGES, Element, child, elements, invalid, local, make, number, write_item
@@ -37,10 +37,18 @@ _NOT_FOUND = set(
         "OptionalAttendees Resources ToRecipients CcRecipients BccRecipients ReplyTo Recurrence"
     )
 )
+# What is told of a private appointment to who may not see it.
+_OF_PRIVATE = set(
+    words(
+        "ItemId ChangeKey ItemClass Sensitivity Start End OriginalStart RecurrenceId IsAllDayEvent LegacyFreeBusyStatus "
+        "IsRecurring CalendarItemType IsCancelled LastModifiedTime DateTimeCreated DateTimeReceived DateTimeSent"
+    )
+)
 
 
 def values_of(who: Caller, item: Document) -> Document:
     """Everything that can be asked of an item: what is stored, and what follows from it."""
+    item = _masked(who, item)
     kind, body = item["_kind"], item.get("Body") or {}
     values: dict[str, Any] = {
         **item,
@@ -54,9 +62,7 @@ def values_of(who: Caller, item: Document) -> Document:
         "IsUnmodified": item["_kind"] != "CalendarItem",
         "HasAttachments": False,
         "Culture": item.get("Culture", "en-US"),
-        "EffectiveRights": {
-            name: name not in ("CreateAssociated", "CreateContents", "CreateHierarchy") for name in RIGHTS
-        },
+        "EffectiveRights": _rights(who, item),
         "IsAssociated": False,
         "ConversationId": {"Id": _conversation(item)},
         "TextBody": {"BodyType": "Text", "text": body["text"]} if body.get("BodyType") == "Text" else None,
@@ -79,6 +85,32 @@ def values_of(who: Caller, item: Document) -> Document:
             "CalendarItemType": item.get("CalendarItemType", single),
         }
     return values
+
+
+def _hidden(who: Caller, item: Document) -> bool:
+    if item.get("Sensitivity") != "Private" or item["_kind"] != "CalendarItem":
+        return False
+    return ews_rights.PRIVATE not in who.rights(who.box(item["_mailbox"]), item["_folder"])
+
+
+def _masked(who: Caller, item: Document) -> Document:
+    """A private appointment of somebody else's says when, and no more, to who may not see it (inferred)."""
+    if not _hidden(who, item):
+        return item
+    kept = {name: value for name, value in item.items() if name.startswith("_") or name in _OF_PRIVATE}
+    return {**kept, "Subject": "Private Appointment"}
+
+
+def _rights(who: Caller, item: Document) -> dict[str, bool]:
+    held = who.rights(who.box(item["_mailbox"]), item["_folder"])
+    own = item.get("_maker") == who.user_id
+    may = {
+        "Delete": "DeleteAllItems" in held or (own and "DeleteOwnedItems" in held),
+        "Modify": "EditAllItems" in held or (own and "EditOwnedItems" in held),
+        "Read": "ReadItems" in held,
+        "ViewPrivateItems": ews_rights.PRIVATE in held,
+    }
+    return {name: may.get(name, False) for name in RIGHTS}
 
 
 def _conversation(item: Document) -> str:
@@ -134,7 +166,9 @@ def write(who: Caller, item: Document, item_shape: Element | None, *, found: boo
 
 def load(who: Caller, said: Reference) -> Document:
     """The item or occurrence that a reference means. Raises EwsError."""
-    item = stored(who.tenant, said.item_id)
+    item = who.permit(stored(who.tenant, said.item_id), "ReadItems")
+    if _hidden(who, item) and not who.tenant.switch("private_items_masked"):
+        raise not_found()
     if said.kind != "O":
         return item
     if not item.get("Recurrence"):
@@ -169,8 +203,10 @@ def find_item(who: Caller, call: Element) -> Iterator[Outcome]:
     view = next((one for one in elements(call) if local(one).endswith("View")), None)
     for parent in elements(child(call, "ParentFolderIds")):
         try:
-            mailbox, folder = who.folder(parent)
+            mailbox, folder = who.folder(parent, "ReadItems")
             items = items_in(who.tenant, mailbox["Guid"], folder) if call.get("Traversal") == "Shallow" else []
+            if not who.tenant.switch("private_items_masked"):
+                items = [item for item in items if not _hidden(who, item)]
             if view is not None and local(view) == "CalendarView":
                 found, attributes = _calendar_view(items, folder, view)
             else:

@@ -27,7 +27,7 @@ def update_item(who: Caller, call: Element) -> Iterator[Outcome]:
             said = who.reference(named_id)
             if said.kind == "O":
                 raise not_simulated("UpdateItem of one occurrence of a series")
-            item = find_item(who.tenant, said.item_id)
+            item = who.permit(find_item(who.tenant, said.item_id), "EditAllItems")
             _check_version(call, item, named_id.get("ChangeKey"))
             wanted = _changed(who, item, child(change, "Updates"))
             change_it = _calendar if item["_kind"] == "CalendarItem" else _mail

@@ -62,6 +62,7 @@ SWITCHES: dict[str, Any] = {
     "duplicate_role_assignment_status": 400,  # directory role assignments that exist already: 400 or 409
     "restore_licences": True,  # whether restoring a user gives back the licences for which there are seats
     "mailbox_delay": 0.0,  # seconds from licence to mailbox
+    "private_items_masked": True,  # private items of others over EWS: as "Private Appointment", or not there at all
     "restore_service_principal": False,  # whether restoring an application restores its service principal too
     "infinity_errors_named": False,  # the Management Node's validation errors: by field, or by resource and field
     "infinity_fields_lacking": [],  # fields that this version of the Management Node does not have
