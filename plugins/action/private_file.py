@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.vmrops.o365.plugins.module_utils._private_files import (
     MODE,
     UnsafeFile,
+    alone_with,
     check_private,
     read_private,
     remove_private,
@@ -23,6 +24,7 @@ from ansible_collections.vmrops.o365.plugins.module_utils._private_files import 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "path": {"type": "path", "required": True},
     "content": {"type": "str", "no_log": True},
+    "instead_of": {"type": "str", "no_log": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
@@ -49,17 +51,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typ
                     remove_private(path)
             else:
                 narrow = found is not None and found.st_mode & 0o777 == MODE
-                changed = self._write(path, options["content"], narrow)
+                with alone_with(path):
+                    changed = self._write(path, options["content"], options["instead_of"], narrow)
         except UnsafeFile as error:
             raise AnsibleActionFail(f"path: {error}") from error
         return {**result, "changed": changed, "path": str(path)}
 
-    def _write(self, path: Path, content: str, narrow: bool) -> bool:
+    def _write(self, path: Path, content: str, instead_of: str | None, narrow: bool) -> bool:
         """Write what differs, encrypted where it was; whether there was anything to do."""
         kept = read_private(path) or ""
         encrypted = is_encrypted(kept)
         vault = self._loader._vault  # the only way to the passwords of this run
-        if narrow and content == (vault.decrypt(kept).decode() if encrypted else kept):
+        text = vault.decrypt(kept).decode() if encrypted else kept
+        if (narrow and text == content) or instead_of not in (None, text):
             return False
         if not self._task.check_mode:
             write_private(path, vault.encrypt(content).decode() if encrypted else content)

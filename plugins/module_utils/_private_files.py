@@ -9,6 +9,7 @@ where a secret goes, or can read it afterwards. Everything is done relative to t
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import secrets
@@ -71,6 +72,14 @@ def remove_private(path: Path) -> bool:
             return False
         os.unlink(path.name, dir_fd=directory)
         return True
+
+
+@contextmanager
+def alone_with(path: Path) -> Iterator[None]:
+    """A moment in which no other run that asks for it writes to the same directory. Raises UnsafeFile."""
+    with _directory(path) as directory:
+        fcntl.flock(directory, fcntl.LOCK_EX)  # closing the directory lets go of it
+        yield
 
 
 @contextmanager

@@ -116,6 +116,9 @@ options:
           - The secret's text that the caller holds, or an empty text when it holds none. Given, a secret counts as
             present only when its first characters, which Entra ID shows, are those. It heals a run whose result was
             lost.
+          - A run that is killed leaves a secret behind that nobody knows. The next run recognises and removes it when this
+            is the same text as then and not empty; as long as there is no secret, any random text that is kept will do.
+            Up to an hour of the O(secret.lifetime) goes into that.
         type: str
   certificates:
     description:

@@ -42,6 +42,11 @@ options:
     description:
       - What the file shall hold, as UTF-8 text. Required with O(state=present).
     type: str
+  instead_of:
+    description:
+      - What the file held when it was read, empty when there was none. Given, a file that holds something else by now is
+        left alone, so that of two plays at the same time only one writes.
+    type: str
   state:
     description:
       - V(present) writes the file, V(absent) removes it.

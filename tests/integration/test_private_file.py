@@ -26,6 +26,19 @@ def keep(title: str, path: Path, check: bool = False, **options: Any) -> Data:
     return task(title, "private_file", check, path=str(path), **options)
 
 
+def test_of_two_plays_one_writes(ansible: Ansible, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    run = ansible.tasks(
+        [
+            keep("the first", file, content="one", instead_of=""),
+            keep("too late", file, content="two", instead_of=""),
+            keep("after reading", file, content="three", instead_of="one"),
+        ]
+    ).ok()
+    assert [one.changed for one in run.results] == [True, False, True]
+    assert file.read_text() == "three"
+
+
 def test_its_life(ansible: Ansible, tmp_path: Path) -> None:
     file, kept = tmp_path / "secret", {"content": "{{ given }}"}
     wide = tmp_path / "wide"

@@ -64,32 +64,31 @@ def _records(
 ) -> Iterator[tuple[Record, list[str]]]:
     """Try every case that is not known; what to log of it, and its differences."""
     with ProcessPoolExecutor(jobs) as pool:
-        for index, subject in enumerate(subjects):
-            clean = pool.submit(_undisturbed, SUBJECTS.index(subject), directory / str(index)).result()
-            cases = [
-                (disturbance, number)
-                for disturbance in disturbances
-                for number in clean.cases(disturbance)
-                if (subject.name, disturbance, number) not in known
-            ]
-            tried = [(case, pool.submit(_try, SUBJECTS.index(subject), clean, *case)) for case in cases]
-            for (disturbance, number), job in tried:
-                outcome = job.result()
-                record: Record = {
-                    "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                    "subject": subject.name,
-                    "disturbance": disturbance,
-                    "number": number,
-                    "of": len(clean.cases(disturbance)),
-                    "recovered": outcome.recovered,
-                    "differences": outcome.differences,
-                }
-                yield record, outcome.differences
+        runs = [(one, pool.submit(_undisturbed, SUBJECTS.index(one), directory)) for one in subjects]
+        cases = [
+            (subject, run.result(), disturbance, number)
+            for disturbance in disturbances
+            for subject, run in runs
+            for number in run.result().cases(disturbance)
+            if (subject.name, disturbance, number) not in known
+        ]
+        tried = [pool.submit(_try, SUBJECTS.index(subject), *case) for subject, *case in cases]
+        for (subject, clean, disturbance, number), job in zip(cases, tried, strict=True):
+            outcome = job.result()
+            record: Record = {
+                "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "subject": subject.name,
+                "disturbance": disturbance,
+                "number": number,
+                "of": len(clean.cases(disturbance)),
+                "recovered": outcome.recovered,
+                "differences": outcome.differences,
+            }
+            yield record, outcome.differences
 
 
 def _undisturbed(index: int, directory: Path) -> Clean:
-    directory.mkdir()
-    return undisturbed(SUBJECTS[index], directory)
+    return undisturbed(SUBJECTS[index], directory / str(index))
 
 
 def _try(index: int, clean: Clean, disturbance: str, number: int) -> Outcome:
