@@ -260,33 +260,6 @@ def run_module(
     module.fail_json(**texts, **(_done(run) if run else {}))
 
 
-class Report(Protocol):
-    """What a module that only reads finds out."""
-
-    def report(self, readers: Any) -> dict[str, Any]:
-        """The module's result, with ``warnings``. Raises Refused, ServiceError."""
-
-
-def run_report(arguments: Mapping[str, Any], make_report: Callable[[Mapping[str, Any]], Report]) -> None:
-    """Run a module that only reads.
-
-    Args:
-        arguments: as in run_module.
-        make_report: from options (None for those not given) to what finds out. May raise Refused.
-    """
-    module = AnsibleModule(argument_spec={**AUTH_ARGUMENTS, **arguments}, supports_check_mode=True)
-    try:
-        result = make_report(module.params).report(connect(module.params, show_on_terminal))
-    except MissingLibrary as error:
-        module.fail_json(msg=missing_required_lib(error.name), exception=error.trace)
-    except (Refused, BadCredentials, ServiceError) as error:
-        module.fail_json(msg=str(error))
-    else:
-        for warning in result.pop("warnings"):
-            module.warn(warning)
-        module.exit_json(changed=False, **result)
-
-
 def _message(error: Exception, run: Run[Any] | None) -> str:
     """The error, and what was done before it."""
     text = one_line(str(error), LONGEST_MESSAGE)

@@ -176,7 +176,7 @@ events:
 
 import time
 
-from ansible_collections.vmrops.o365.plugins.module_utils._module import run_report
+from ansible_collections.vmrops.o365.plugins.module_utils._module import run_module
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.calendar_view import CalendarView
 
 
@@ -188,7 +188,7 @@ def main() -> None:
         "time_zone": {"type": "str", "default": "UTC"},
         "backend": {"type": "str", "choices": ["auto", "ews", "graph"], "default": "auto"},
     }
-    run_report(spec, lambda options: CalendarView(options, time.time()))
+    run_module(spec, lambda options: CalendarView(options, time.time()))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._plan import Plan
 from ._readers import Object, Readers
 
 
@@ -21,3 +22,23 @@ class Managed:
     def secrets(self, answers: Mapping[str, Object]) -> dict[str, Any]:
         """No secret was made."""
         return {}
+
+
+class Report(Managed):
+    """What a module that only reads finds out."""
+
+    def report(self, readers: Readers) -> dict[str, Any]:
+        """The module's result, with ``warnings``."""
+        raise NotImplementedError
+
+    def read(self, readers: Readers, answers: Mapping[str, Object]) -> dict[str, Any]:
+        """The report is all there is to read."""
+        return self.report(readers)
+
+    def plan(self, state: Mapping[str, Any]) -> Plan:
+        """Nothing to do."""
+        return Plan(warnings=state["warnings"])
+
+    def result(self, state: Mapping[str, Any], answers: Mapping[str, Object]) -> dict[str, Any]:
+        """The report, without what is said in another way."""
+        return {name: value for name, value in state.items() if name != "warnings"}

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .._plan import Refused
+from ._base import Report
 from ._readers import Readers
 
 # EWS refuses more (ErrorCalendarViewRangeTooBig); the same here for both.
@@ -18,7 +19,7 @@ LONGEST = timedelta(days=731)
 DAYS = 7
 
 
-class CalendarView:
+class CalendarView(Report):
     """The report. Raises Refused for times and zones that are none.
 
     Args:
