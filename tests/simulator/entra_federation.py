@@ -51,12 +51,10 @@ def _signed(assertion: str, key: jwt.PyJWK) -> bool:
 
 
 def _keys(tenant: Tenant, issuer: str) -> list[jwt.PyJWK]:
-    """The issuer's keys: the tenant's own, as seeded, or fetched as OpenID Connect Discovery says.
+    """The issuer's keys: as seeded, or fetched as OpenID Connect Discovery says.
 
     Fetching trusts what ``requests`` trusts: REQUESTS_CA_BUNDLE names a private authority.
     """
-    if tenant.id in issuer and issuer.startswith(("https://sts.windows.net/", "https://login.microsoftonline.com/")):
-        return jwt.PyJWKSet.from_dict({"keys": tenant.tokens.jwks}).keys
     seeded = (tenant.fresh.get("setting", "issuers") or {}).get(issuer)
     try:
         if seeded is None:

@@ -180,7 +180,8 @@ def for_user(
         own = (
             f"https://sts.windows.net/{asked.tenant.id}/" if asked.version_1 else f"{asked.base}/{asked.tenant.id}/v2.0"
         )
-        answer["id_token"] = identity_token(asked.tenant, client, user, own, methods, grant.get("nonce", ""))
+        said = {"nonce": grant.get("nonce"), "email": user.get("mail") if "email" in wish.openid else None}
+        answer["id_token"] = identity_token(asked.tenant, client, user, own, methods, said)
     if asked.form.get("client_info") == "1":
         answer["client_info"] = client_info(asked.tenant, user)
     if asked.version_1:

@@ -217,14 +217,15 @@ def user_answer(
 
 
 def identity_token(
-    tenant: Tenant, client: Client, user: Document, issuer: str, methods: tuple[str, ...], nonce: str
+    tenant: Tenant, client: Client, user: Document, issuer: str, methods: tuple[str, ...], said: Mapping[str, Any]
 ) -> str:
-    """An id token: v2.0, or v1.0 when the issuer is the v1.0 one."""
-    upn, extra = user["userPrincipalName"], {"nonce": nonce} if nonce else {}
+    """An id token: v2.0, or v1.0 when the issuer is the v1.0 one. ``said`` is what else it says, empty values left out."""
+    upn = user["userPrincipalName"]
     if issuer.endswith("/v2.0"):
         named: dict[str, Any] = {"ver": "2.0", "preferred_username": upn}
     else:
         named = {"ver": "1.0", "amr": list(methods), "unique_name": upn, "upn": upn}
+    extra = {name: value for name, value in said.items() if value}
     return tenant.tokens.issue(client.app_id, {**_profile(client, user), "iss": issuer, **named, **extra})
 
 

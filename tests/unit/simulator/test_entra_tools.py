@@ -302,6 +302,7 @@ def test_authlib_signs_a_user_in_with_proof_key(tenant: Simulator, node: dict[st
     wanted = {"iss": metadata["issuer"], "aud": node["appId"], "nonce": "once"}
     registry = joserfc_jwt.JWTClaimsRegistry(**{k: {"essential": True, "value": v} for k, v in wanted.items()})
     registry.validate(identity.claims)
+    assert identity.claims["email"] == "alice@contoso.com"
     about = client.get(metadata["userinfo_endpoint"]).json()
     assert (about["sub"], about["email"]) == (identity.claims["sub"], "alice@contoso.com")
     assert client.refresh_token(endpoint)["access_token"] != token["access_token"]
