@@ -15,8 +15,16 @@ from typing import Any
 
 from ._plan import Refused
 
-# Options whose texts have lines.
-LINES = frozenset({"additional_response", "recipient_filter", "node_private_key"})
+# Options whose texts have lines, beside those called templates.
+LINES = frozenset(
+    {
+        "additional_add_in_script_sources",
+        "additional_response",
+        "node_private_key",
+        "recipient_filter",
+        "reject_single_meeting_past",
+    }
+)
 LONGEST = 4096
 # Control characters, half characters, line separators; of the invisible ones those that change the direction of what
 # follows, and those that nothing is written with. Joiners and direction marks belong to some scripts, and stay.
@@ -39,7 +47,7 @@ def check(arguments: Mapping[str, Any], options: Mapping[str, Any], within: str 
         values = options.get(name)
         for value in values if isinstance(values, list) else [values]:
             if isinstance(value, str):
-                _check_text(value, f"{within}{name}", name in LINES)
+                _check_text(value, f"{within}{name}", name in LINES or name.endswith("_template"))
             elif isinstance(value, Mapping):
                 check(specification.get("options") or {}, value, f"{within}{name}.")
 

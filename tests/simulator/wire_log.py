@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from starlette.types import Scope
 MASK = "********"
 _SECRET_HEADERS = {"authorization", "cookie", "set-cookie", "x-identity-header"}
 _SECRET_MEMBERS = re.compile(
-    r"(secret(text)?|password|assertion|_token|^code$|device_code|^key$|private_key|^proof$|passwordprofile)",
+    r"(secret(text)?|password|assertion|_token|device_code|^key$|private_key|^proof$|passwordprofile)",
     re.IGNORECASE,
 )
 _NOT_SECRET_MEMBERS = {
@@ -106,7 +106,10 @@ class _Line:
                 return text
         if "x-www-form-urlencoded" in content_type:
             pairs = (pair.partition("=") for pair in text.split("&"))
-            return self._without_secrets({unquote_plus(name): unquote_plus(value) for name, _rest, value in pairs})
+            form = {unquote_plus(name): unquote_plus(value) for name, _rest, value in pairs}
+            if "code" in form:  # in JSON, that is what an error is called
+                form["code"] = self._mask("code", form["code"])
+            return self._without_secrets(form)
         return _CODE_FIELD.sub(lambda match: match[1] + self._mask("code", match[2]), text)
 
     def without_code(self, text: str) -> str:
@@ -115,15 +118,12 @@ class _Line:
 
     def without_echoes(self, value: Any) -> Any:
         """The same without what is secret in it elsewhere: an answer may repeat the request."""
-        if isinstance(value, dict):
-            return {name: self.without_echoes(inner) for name, inner in value.items()}
-        if isinstance(value, list):
-            return [self.without_echoes(inner) for inner in value]
-        if isinstance(value, str):
-            for secret in self.masked:
-                for form in {secret, json.dumps(secret)[1:-1], quote(secret, safe=""), quote_plus(secret)}:
-                    value = value.replace(form, MASK)
-        return value
+        every = {
+            form
+            for secret in self.masked
+            for form in (secret, json.dumps(secret)[1:-1], quote(secret, safe=""), quote_plus(secret))
+        }
+        return _replaced(value, every)
 
     def _without_secrets(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -142,6 +142,17 @@ class _Line:
         if len(value) >= _SHORTEST and value != MASK:
             self.masked[value] = name
         return MASK
+
+
+def _replaced(value: Any, secrets: Collection[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _replaced(inner, secrets) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_replaced(inner, secrets) for inner in value]
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, MASK)
+    return value
 
 
 def _texts(value: Any) -> Iterator[str]:
