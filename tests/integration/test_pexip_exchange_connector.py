@@ -12,19 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils._node import NODE_ARGUMENTS, connect_node
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Refused
-from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Run
-from ansible_collections.vmrops.o365.plugins.module_utils._resources.exchange_connector import ExchangeConnector
-from ansible_collections.vmrops.o365.plugins.module_utils._resources.exchange_connector_fields import FIELDS, SECRETS
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.credentials import BadCredentials
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import (
     ServiceError,
     SignInFailed,
     Untrusted,
 )
-from support.ansible import Ansible
-from support.ansible import Run as PlaybookRun
+from support.ansible import Ansible, Run
+from support.connector import integrate
 from support.node import NodeAdministrator
 from support.simulator import Request, Simulator
 from support.tasks import good, refused, task
@@ -33,14 +29,6 @@ Data = dict[str, Any]
 Start = Callable[..., Simulator]
 
 MODULE = "pexip_exchange_connector"
-NOTHING: Data = {
-    **dict.fromkeys((*NODE_ARGUMENTS, *(one.option for one in FIELDS), *SECRETS, "domains", "fingerprint_path")),
-    "validate_certs": True,
-    "timeout": 10,
-    "wait_timeout": 20,
-    "state": "present",
-    "update_secrets": "on_create",
-}
 WANTED: Data = {
     "name": "Microsoft 365",
     "addin_server_domain": "join.contoso.com",
@@ -53,14 +41,11 @@ WANTED: Data = {
 
 
 def run(tenant: Simulator, check: bool = False, **options: Any) -> Data:
-    """The module's result, without Ansible around it. Raises what the module would report."""
-    given = {**NOTHING, **tenant.node(), **WANTED, **options}
-    connection = connect_node(given)
-    started = Run(ExchangeConnector(given), connection, connection.clients, connection.deadline, check)
-    return started.reconcile()
+    """The module's result, without Ansible around it."""
+    return integrate(tenant, check, **{**WANTED, **options})
 
 
-def play(ansible: Ansible, tenant: Simulator, tasks: list[Data], **options: Any) -> PlaybookRun:
+def play(ansible: Ansible, tenant: Simulator, tasks: list[Data], **options: Any) -> Run:
     """Tasks with the sign-in as the defaults of the action group."""
     defaults = {"group/vmrops.o365.pexip": {**tenant.node(), "wait_timeout": 20}}
     one = {"name": "Test", "hosts": "all", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}
