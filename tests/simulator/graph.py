@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -40,6 +40,7 @@ from . import (
     graph_service_principals,
     graph_users,
 )
+from .breaches import Breach, refuse
 from .graph_batch import run_batch
 from .graph_call import OPERATIONS, OPTIONS, Answer, Call, GraphError, Key, denied
 from .graph_contract import breaches, error_breaches
@@ -68,7 +69,6 @@ RESOURCES = (
     graph_users,
 )
 VERSIONS = ("/v1.0", "/beta")
-Breach = Callable[[str], None]
 _UNAUTHORISED = {
     "missing": "Access token is empty.",
     "expired": "Lifetime validation failed, the token is expired.",
@@ -91,11 +91,6 @@ _DIAGNOSTIC = {
         "RoleInstance": "AM2PEPF0001",
     }
 }
-
-
-def refuse(breach: str) -> None:
-    """What is done about a breach of contract inside a test: it fails."""
-    raise AssertionError(breach)
 
 
 def application(tenant: Tenant, urls: Mapping[str, str], breach: Breach = refuse) -> ASGIApp:

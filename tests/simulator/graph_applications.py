@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from .graph_call import NO_CONTENT, Answer, Call, GraphError, Key, bad_request, denied, not_found, operation, taken
 from .graph_credentials import key_credentials
@@ -127,19 +127,16 @@ def _bound_owners(call: Call, body: Document) -> list[str]:
     return [linked_object(call, link)["id"] for link in links]
 
 
-def referenced(body: Any) -> str:
-    """The object id in the ``@odata.id`` of a ``$ref`` body; empty when there is none."""
-    link = body.get("@odata.id") if isinstance(body, dict) else None
-    return urlsplit(str(link or "")).path.rstrip("/").rpartition("/")[2]
-
-
 def linked_object(call: Call, link: Any) -> Document:
-    """The user or service principal that a link names; GraphError when there is none."""
-    key = referenced({"@odata.id": link})
+    """The object that a link, or the ``@odata.id`` of a ``$ref`` body, names; GraphError when there is none."""
+    url = str((link.get("@odata.id") if isinstance(link, dict) else link) or "")
+    key = unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
     if not key:
         # Unverified wording.
         raise bad_request("Invalid URL format specified in @odata.id.")
     found = any_object(call, key, fresh=True)
+    if found is None and "/users/" in url:
+        return find(call, "user", key, own_view=True)  # by user principal name too (working client)
     if found is None:
         raise not_found(key)
     return found[1]

@@ -17,20 +17,18 @@ from .ews_read import load
 from .ews_store import EwsError, decode, display_name, folder_id, items_in, move_item, save_item
 from .ews_time import moment
 from .graph_call import NO_CONTENT, Answer, Call, GraphError, operation
-from .graph_event_shape import ews_id, fields_of, preferred_zone, rest_id, shape_of
+from .graph_event_shape import ews_id, extended_of, fields_of, preferred_zone, rest_id, shape_of
 from .graph_lists import collection
 from .graph_mailboxes import access_denied, open_mailbox, permissions_over
 from .graph_odata import Kind, single
-from .graph_types import check_body
+from .graph_types import check_body, with_booleans
 from .meetings_calendar import enter, in_period, named, revise
 from .store import Document
 
 _READ = ("Calendars.ReadBasic", "Calendars.Read", "Calendars.ReadWrite")
 _WRITE = "Calendars.ReadWrite"
 _WITHOUT_BODY = ("body", "bodyPreview")  # what ReadBasic does not show (Microsoft docs: permissions-reference)
-_LONGEST_VIEW = 1825  # days (text from public reports)
-_LONGEST_SERIES = 1825  # days after its start to which the instances of an endless series are listed; inferred
-_SCHEDULE = {"Free": "0", "Tentative": "1", "Busy": "2", "OOF": "3"}
+_LONGEST_VIEW = 1825
 
 
 def _shown(call: Call, item: Document) -> Document:
@@ -41,7 +39,17 @@ def _shown(call: Call, item: Document) -> Document:
 
 
 _CALENDAR = Kind("calendar", "calendar", service="exchange")
-_EVENT = Kind("event", "events", service="exchange", show=_shown)
+_EXTENDED = Kind("singleValueLegacyExtendedProperty", "singleValueExtendedProperties", service="exchange")
+_EVENT = Kind(
+    "event",
+    "events",
+    service="exchange",
+    show=_shown,
+    expand={
+        "singleValueExtendedProperties": lambda call, item: [(_EXTENDED, one) for one in extended_of(item)],
+        "calendar": lambda call, item: (_CALENDAR, _calendar(call.fresh.get("mailbox", item["_mailbox"]) or {})),
+    },
+)
 
 
 def _calendar(mailbox: Document) -> Document:
@@ -152,6 +160,12 @@ def _period(call: Call) -> tuple[datetime, datetime]:
     return begin, end
 
 
+def _event_paths(method: str, ending: str = "") -> list[str]:
+    """One event has three paths: by its mailbox, in the calendar, and in one of the calendars."""
+    places = ("", "/calendar", "/calendars/{calendar-id}")
+    return [f"{method} /users/{{user-id}}{place}/events/{{event-id}}{ending}" for place in places]
+
+
 def _event(who: Caller, key: str) -> Document:
     said = decode(ews_id(key))
     if said.kind == "F" or said.mailbox != _mailbox(who)["Guid"]:
@@ -165,18 +179,18 @@ def _event(who: Caller, key: str) -> Document:
     return item
 
 
-@operation("GET /users/{user-id}/events/{event-id}")
-def get_event(call: Call, key: str, event: str) -> Answer:
+@operation(*_event_paths("GET"))
+def get_event(call: Call, *keys: str) -> Answer:
     """One event, series or occurrence."""
-    who = _opened(call, (key,), *_READ)
-    return _zoned(call, single(call, _EVENT, _event(who, event), context=f"users('{who.user_id}')/events/$entity"))
+    who = _opened(call, keys[:-1], *_READ)
+    return _zoned(call, single(call, _EVENT, _event(who, keys[-1]), context=f"users('{who.user_id}')/events/$entity"))
 
 
-@operation("GET /users/{user-id}/events/{event-id}/instances")
-def list_instances(call: Call, key: str, event: str) -> Answer:
+@operation(*_event_paths("GET", "/instances"))
+def list_instances(call: Call, *keys: str) -> Answer:
     """The occurrences of a series in a period."""
-    who = _opened(call, (key,), *_READ)
-    series, (begin, end) = _event(who, event), _period(call)
+    who = _opened(call, keys[:-1], *_READ)
+    series, (begin, end) = _event(who, keys[-1]), _period(call)
     found = in_period([series], begin, end) if series.get("Recurrence") else []
     return _zoned(call, collection(call, _EVENT, found, _context(call, who)))
 
@@ -195,7 +209,7 @@ def _as_graph(error: EwsError) -> GraphError:
 )
 def create_event(call: Call, *keys: str) -> Answer:
     """A new event in the mailbox; attendees are invited."""
-    body = check_body("POST /users/{user-id}/events", call.body)
+    body = check_body("POST /users/{user-id}/events", with_booleans("microsoft.graph.event", call.body))
     who = _opened(call, keys, _WRITE, right="CreateItems")
     if not body.get("start") or not body.get("end"):
         raise GraphError(400, "ErrorPropertyValidationFailure", "At least one property failed validation.")
@@ -210,10 +224,10 @@ def create_event(call: Call, *keys: str) -> Answer:
     return _zoned(call, Answer(201, answer.body, {"Location": location}))
 
 
-def _to_change(call: Call, key: str, event: str, right: str = "EditAllItems") -> tuple[Caller, Document]:
+def _to_change(call: Call, keys: tuple[str, ...], right: str = "EditAllItems") -> tuple[Caller, Document]:
     """The event; GraphError 412 when ``If-Match`` names another version of it."""
-    who = _opened(call, (key,), _WRITE, right=right)
-    item = _event(who, event)
+    who = _opened(call, keys[:-1], _WRITE, right=right)
+    item = _event(who, keys[-1])
     wanted = call.headers.get("if-match", "*")
     if wanted not in ("*", f'W/"{item["ChangeKey"]}"'):
         text = "The send or update operation could not be performed because the change key passed in the request does "
@@ -224,11 +238,11 @@ def _to_change(call: Call, key: str, event: str, right: str = "EditAllItems") ->
     return who, item
 
 
-@operation("PATCH /users/{user-id}/events/{event-id}")
-def update_event(call: Call, key: str, event: str) -> Answer:
+@operation(*_event_paths("PATCH"))
+def update_event(call: Call, *keys: str) -> Answer:
     """Change an event; attendees of the organizer's meeting are told."""
-    body = check_body("PATCH /users/{user-id}/events/{event-id}", call.body)
-    who, item = _to_change(call, key, event)
+    body = check_body("PATCH /users/{user-id}/events/{event-id}", with_booleans("microsoft.graph.event", call.body))
+    who, item = _to_change(call, keys)
     try:
         item = revise(call.tenant, item, named(call.tenant, fields_of(body)), "SendToAllAndSaveCopy")
     except EwsError as error:
@@ -236,10 +250,10 @@ def update_event(call: Call, key: str, event: str) -> Answer:
     return _zoned(call, single(call, _EVENT, item, context=f"users('{who.user_id}')/events/$entity"))
 
 
-@operation("DELETE /users/{user-id}/events/{event-id}")
-def delete_event(call: Call, key: str, event: str) -> Answer:
+@operation(*_event_paths("DELETE"))
+def delete_event(call: Call, *keys: str) -> Answer:
     """To Deleted Items; attendees of the organizer's meeting get a cancellation (Microsoft docs: event-delete)."""
-    _rest, item = _to_change(call, key, event, "DeleteAllItems")
+    _rest, item = _to_change(call, keys, "DeleteAllItems")
     said = decode(item["ItemId"])
     if said.kind == "O":
         series = call.fresh.get("item", said.item_id) or {}
@@ -252,11 +266,11 @@ def delete_event(call: Call, key: str, event: str) -> Answer:
     return NO_CONTENT
 
 
-@operation("POST /users/{user-id}/events/{event-id}/cancel")
-def cancel_event(call: Call, key: str, event: str) -> Answer:
+@operation(*_event_paths("POST", "/cancel"))
+def cancel_event(call: Call, *keys: str) -> Answer:
     """The organizer calls a meeting off."""
     body = check_body("POST /users/{user-id}/events/{event-id}/cancel", call.body or {})
-    _rest, item = _to_change(call, key, event)
+    _rest, item = _to_change(call, keys)
     if not meetings.is_organizer(call.tenant, item):
         # Code from public reports; text: EWS's.
         text = "You must be the meeting organizer to perform this operation."
@@ -272,10 +286,10 @@ def _comment(body: Document) -> Document | None:
 
 
 def _response(action: str, response: str) -> None:
-    @operation(f"POST /users/{{user-id}}/events/{{event-id}}/{action}")
-    def respond(call: Call, key: str, event: str) -> Answer:
+    @operation(*_event_paths("POST", f"/{action}"))
+    def respond(call: Call, *keys: str) -> Answer:
         body = check_body(f"POST /users/{{user-id}}/events/{{event-id}}/{action}", call.body or {})
-        who, item = _to_change(call, key, event)
+        who, item = _to_change(call, keys)
         if not item.get("IsMeeting"):
             raise access_denied()
         try:

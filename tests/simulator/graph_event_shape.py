@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import html
+import re
 from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -191,6 +192,41 @@ def _recurrence(item: Document) -> Document | None:
 # --- and back ---------------------------------------------------------------------------------------------------------
 
 
+# An extended property's id, e.g. "String {guid} Name Color" or "Integer 0x1234" (Microsoft docs: extended-properties).
+_EXTENDED = re.compile(
+    r"(?P<type>\w+) (?:\{(?P<set>[0-9A-Fa-f-]{36})\} (?P<by>Name|Id) (?P<key>.+)|(?P<tag>0x[0-9A-Fa-f]+))"
+)
+
+
+def extended_of(item: Document) -> list[Document]:
+    """The extended properties of an item with one value each, as Graph writes them."""
+    found = []
+    for one in item.get("ExtendedProperty", []):
+        field = one["field"]
+        key = field.get("PropertyTag") or (
+            f"{{{field.get('PropertySetId', '')}}} "
+            + (f"Name {field['PropertyName']}" if "PropertyName" in field else f"Id {field.get('PropertyId')}")
+        )
+        if "value" in one:
+            found.append({"id": f"{field['PropertyType']} {key}", "value": one["value"]})
+    return found
+
+
+def _extended(said: Document) -> Document:
+    parts = _EXTENDED.fullmatch(str(said.get("id")))
+    if parts is None:
+        text = "PropertyId values may only be in one of the following formats: 'MapiPropertyType namespaceGuid Name "
+        raise GraphError(
+            400, "ErrorInvalidProperty", text + "propertyName' or 'MapiPropertyType propertyTag'."
+        )  # unverified
+    place = (
+        {"PropertyTag": parts["tag"]}
+        if parts["tag"]
+        else {"PropertySetId": parts["set"], f"Property{parts['by']}": parts["key"]}
+    )
+    return {"field": {**place, "PropertyType": parts["type"]}, "value": str(said.get("value"))}
+
+
 def fields_of(body: Document) -> Document:
     """The members of an item that an event's body sets, None for those it removes. Raises GraphError 400."""
     fields: Document = {stored: body[name] for name, stored in _PLAIN.items() if name in body}
@@ -214,6 +250,8 @@ def fields_of(body: Document) -> Document:
             role = {value: key for key, value in _ROLES.items()}[str(one.get("type") or "required").lower()]
             person = {"Name": said.get("name"), "EmailAddress": said.get("address") or ""}
             fields[role].append({"Mailbox": {name: value for name, value in person.items() if value}})
+    if "singleValueExtendedProperties" in body:
+        fields["ExtendedProperty"] = [_extended(one) for one in body["singleValueExtendedProperties"] or []]
     if "recurrence" in body:
         fields["Recurrence"] = _recurrence_xml(body["recurrence"]) if body["recurrence"] else None
     return fields

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .graph_applications import linked_object, referenced
+from .graph_applications import linked_object
 from .graph_call import NO_CONTENT, Answer, Call, bad_request, not_found, operation, taken
 from .graph_lists import collection, mixed
 from .graph_objects import find, live, objects, to_change
@@ -204,7 +204,7 @@ def add_related(call: Call, key: str) -> Answer:
     """One more member or owner."""
     group, relation = to_change(call, "group", key), _relation(call)
     _must_be_ours(group)
-    added = linked_object(call, referenced(call.body))["id"]
+    added = linked_object(call, call.body)["id"]
     _not_there_yet(group, relation, added)
     call.tenant.store.update("group", group["id"], **{f"_{relation}": [*group[f"_{relation}"], added]})
     return NO_CONTENT

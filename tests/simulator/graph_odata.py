@@ -12,6 +12,7 @@ from typing import Any
 
 from . import graph_types
 from .graph_call import Answer, Call, GraphError, Key
+from .graph_filter import Filter, Test
 from .store import Document
 
 ONLY_ALONE = "keyCredentials"
@@ -164,7 +165,7 @@ def typed(call: Call, kind: Kind, document: Document, names: list[str]) -> Docum
 
 
 def expanded(call: Call, kind: Kind, document: Document) -> Document:
-    """What ``$expand`` adds; of the options inside its parentheses, ``$select`` is heeded."""
+    """What ``$expand`` adds; of the options inside its parentheses, ``$select`` and ``$filter`` are heeded."""
     added: Document = {}
     for item in split(call.query.get("expand", "")):
         asked, _rest, inside = item.partition("(")
@@ -176,7 +177,8 @@ def expanded(call: Call, kind: Kind, document: Document) -> Document:
         found = kind.expand[name](call, document)
         show: _Show = typed if graph_types.leads_anywhere(kind.full_type, name) else shape
         if isinstance(found, list):
-            related = found[:MOST_EXPANDED] if kind.directory else found
+            test: Test = Filter(options["filter"]) if "filter" in options else lambda one: True
+            related = [pair for pair in found if test(pair[1])][: MOST_EXPANDED if kind.directory else None]
             added[name] = [show(call, of, one, names) for of, one in related]
         else:
             added[name] = found and show(call, found[0], found[1], names)

@@ -58,6 +58,10 @@ def resolve(method: str, parts: list[str]) -> Target:
     counting = method == "GET" and len(parts) > 1 and parts[-1].lower() == "$count"
     wanted, cast = parts[:-1] if counting else parts, ""
     found = _match(method, wanted)
+    if found is None and len(wanted) > 1:
+        # A type in the middle, as in deletedItems/microsoft.graph.user/{id}, says nothing that the id does not say.
+        plain = [part for part in wanted[:-1] if not part.lower().startswith(_NAMESPACE)] + wanted[-1:]
+        wanted, found = plain, _match(method, plain)
     if found is None and wanted and wanted[-1].lower().startswith(_NAMESPACE):
         found = _match(method, [*wanted[:-1], wanted[-1][len(_NAMESPACE) :]])
         if found is None and method == "GET":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import uuid
 
-from .graph_applications import referenced
+from .graph_applications import linked_object
 from .graph_call import NO_CONTENT, Answer, Call, GraphError, bad_request, not_found, operation
 from .graph_lists import collection, mixed
 from .graph_objects import any_object, live, objects
@@ -240,7 +240,7 @@ def list_member_links(call: Call, key: str) -> Answer:
 def add_member(call: Call, key: str) -> Answer:
     """Give a role, the older way."""
     role = _role(call, key)
-    principal = referenced(call.body)
+    principal = linked_object(call, call.body)["id"]
     _check_principal(call, principal)
     if principal in _members(call, role):
         raise bad_request(

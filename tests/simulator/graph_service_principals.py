@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .graph_applications import delete_principal, linked_object, must_own, referenced
+from .graph_applications import delete_principal, linked_object, must_own
 from .graph_call import NO_CONTENT, Answer, Call, GraphError, bad_request, denied, not_found, operation
 from .graph_credentials import key_credentials
 from .graph_lists import collection, mixed
@@ -142,7 +142,7 @@ def add_owner(call: Call, key: str) -> Answer:
     """One more owner."""
     document = to_change(call, _kind(call), key)
     must_own(call, document)
-    owner = linked_object(call, referenced(call.body))["id"]
+    owner = linked_object(call, call.body)["id"]
     if owner in document["_owners"]:
         raise bad_request(
             "One or more added object references already exist for the following modified properties: 'owners'."

@@ -35,7 +35,9 @@ def real_names(state: Path, monkeypatch: pytest.MonkeyPatch, seed: str = "") -> 
             pytest.skip("needs the right to listen on port 443")
     path = state / "seed.yml"
     path.write_text(seed)
+    breaches = state / "breaches.txt"
     command = [sys.executable, "-m", "simulator", "serve", "--state", str(state), "--listen", address]
+    command += ["--breaches", str(breaches)]
     with subprocess.Popen(
         [*command, "--real-hostnames", "--seed", str(path)],
         stdout=subprocess.PIPE,
@@ -53,3 +55,4 @@ def real_names(state: Path, monkeypatch: pytest.MonkeyPatch, seed: str = "") -> 
         monkeypatch.setattr(socket, "getaddrinfo", to_loopback)
         yield json.loads((state / "endpoints.json").read_text())
         process.terminate()
+    assert not breaches.exists(), f"the simulator answered what the service would not:\n{breaches.read_text()}"
