@@ -77,6 +77,20 @@ def test_lifecycle(tenant: Simulator, ansible: Ansible) -> None:
     assert [entry["AccessRights"] for entry in others] == [["FullAccess"]]
 
 
+def test_case_x23_the_calendar_is_called_kalender(simulator: Callable[..., Simulator], ansible: Ansible) -> None:
+    tenant = simulator()
+    administrator = with_equipment(tenant)
+    administrator.run(
+        "Set-MailboxRegionalConfiguration", Identity=BOX, Language="de-DE", LocalizeDefaultFolderName=True
+    )
+    run = ansible.tasks(
+        [step("give", calendar_role="Reviewer"), step("again", calendar_role="Reviewer")], tenant.auth()
+    )
+    given, again = good(run, "give", "again")
+    assert given["permissions"]["calendar_folder"] == f"{BOX}:\\Kalender"
+    assert (given.changed, again.changed) == (True, False)
+
+
 def test_case_x27_automapping_is_not_compared(tenant: Simulator, ansible: Ansible) -> None:
     """Exchange does not show it; it is sent with the right, and the documentation says how to change it."""
     with_equipment(tenant)
