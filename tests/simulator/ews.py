@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from . import ews_folders, ews_items, ews_names, ews_read, ews_update
+from . import ews_attachments, ews_folders, ews_items, ews_names, ews_read, ews_update
 from .breaches import Breach, refuse
 from .ews_access import Refusal, authenticate, caller
 from .ews_contract import breaches
@@ -25,10 +25,13 @@ from .tokens import Principal
 
 OPERATIONS = {
     "ConvertId": ews_names.convert_id,
+    "CreateAttachment": ews_attachments.create_attachment,
     "CreateItem": ews_items.create_item,
+    "DeleteAttachment": ews_attachments.delete_attachment,
     "DeleteItem": ews_items.delete_item,
     "FindFolder": ews_folders.find_folder,
     "FindItem": ews_read.find_item,
+    "GetAttachment": ews_attachments.get_attachment,
     "GetFolder": ews_folders.get_folder,
     "GetItem": ews_read.get_item,
     "GetServerTimeZones": ews_names.get_server_time_zones,
@@ -133,7 +136,7 @@ def _message(operation: str, outcome: list[Element] | EwsError) -> Element:
             message.append(make("MessageXml", *values, namespace=MESSAGES))
         # Operations that answer items or folders answer an empty list of them with an error (Microsoft docs).
         empty = dict.fromkeys(("CreateItem", "GetItem", "UpdateItem", "MoveItem"), "Items")
-        empty["GetFolder"] = "Folders"
+        empty |= {"GetFolder": "Folders", "CreateAttachment": "Attachments", "GetAttachment": "Attachments"}
         if operation in empty:
             message.append(make(empty[operation], namespace=MESSAGES))
         return message

@@ -85,7 +85,7 @@ class Caller:
 
     def reference(self, element: Element | None) -> Reference:
         """What an ItemId, OccurrenceItemId or RecurringMasterItemId says."""
-        kinds = ("ItemId", "ReferenceItemId", "OccurrenceItemId", "RecurringMasterItemId")
+        kinds = ("ItemId", "ReferenceItemId", "ParentItemId", "OccurrenceItemId", "RecurringMasterItemId")
         if element is None or local(element) not in kinds:
             raise EwsError("ErrorInvalidIdEmpty", "Id must be non-empty.")
         kind = local(element)
@@ -93,6 +93,8 @@ class Caller:
         said = decode(element.get(name, ""))
         if said.kind == "F":
             raise EwsError("ErrorCannotUseFolderIdForItemId", "Id must be that of an item.")
+        if said.kind == "A":
+            raise EwsError("ErrorInvalidIdNotAnItemAttachmentId", "Id must be that of an item.")
         self.box(said.mailbox)
         if kind == "OccurrenceItemId":
             return Reference(said.mailbox, "O", said.item_id, number(element.get("InstanceIndex", "0")))

@@ -27,7 +27,8 @@ READ_ONLY = frozenset(
         "DateTimeCreated ResponseObjects DisplayCc DisplayTo HasAttachments EffectiveRights LastModifiedName "
         "LastModifiedTime IsAssociated ConversationId UniqueBody TextBody RecurrenceId DateTimeStamp OriginalStart "
         "IsMeeting IsCancelled IsRecurring MeetingRequestWasSent CalendarItemType MyResponseType Organizer "
-        "ConflictingMeetingCount AdjacentMeetingCount Duration TimeZone AppointmentReplyTime IsOnlineMeeting "
+        "ConflictingMeetingCount AdjacentMeetingCount FirstOccurrence LastOccurrence ModifiedOccurrences "
+        "DeletedOccurrences Duration TimeZone AppointmentReplyTime IsOnlineMeeting "
         "AppointmentSequenceNumber AppointmentState IsOrganizer ConversationIndex ConversationTopic ReceivedBy "
         "ReceivedRepresenting"
     )
@@ -84,7 +85,7 @@ def _given(who: Caller, element: Element) -> Document:
         if name in READ_ONLY:
             raise EwsError("ErrorInvalidPropertySet", "Set action is invalid for property.", FieldURI=name)
     if fields.pop("MimeContent", None) is not None or "Attachments" in fields:
-        raise not_simulated("items made from MIME content, and attachments")
+        raise not_simulated("items made from MIME content, or with attachments in the same request")
     return named(who.tenant, fields)
 
 

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from email.message import EmailMessage
 from typing import Any
 
@@ -16,9 +17,10 @@ from . import ews_rights, ews_search
 from .ews_access import Caller
 from .ews_folders import RIGHTS, shape
 from .ews_names import Outcome
+from .ews_recurrence import occurrences, original_start
 from .ews_store import EwsError, Reference, folder_id, items_in, not_found, words
 from .ews_store import find_item as stored
-from .ews_time import duration, moment, occurrences
+from .ews_time import duration, moment, written
 from .ews_xml import FIELDS, MESSAGES, Element, child, elements, invalid, local, make, number, write_item
 from .meetings import is_organizer
 from .meetings_calendar import in_period, occurrence
@@ -41,7 +43,8 @@ _NOT_FOUND = set(
 _OF_PRIVATE = set(
     words(
         "ItemId ChangeKey ItemClass Sensitivity Start End OriginalStart RecurrenceId IsAllDayEvent LegacyFreeBusyStatus "
-        "IsRecurring CalendarItemType IsCancelled LastModifiedTime DateTimeCreated DateTimeReceived DateTimeSent"
+        "IsRecurring CalendarItemType IsCancelled LastModifiedTime DateTimeCreated DateTimeReceived DateTimeSent "
+        "_kind _folder _mailbox _maker"
     )
 )
 
@@ -60,7 +63,8 @@ def values_of(who: Caller, item: Document) -> Document:
         "IsFromMe": item["_folder"] in ("sentitems", "drafts"),
         "IsResend": False,
         "IsUnmodified": item["_kind"] != "CalendarItem",
-        "HasAttachments": False,
+        "HasAttachments": any(not one["IsInline"] for one in item.get("_attachments", [])),
+        "Attachments": {"of": item["ItemId"], "files": item["_attachments"]} if item.get("_attachments") else None,
         "Culture": item.get("Culture", "en-US"),
         "EffectiveRights": _rights(who, item),
         "IsAssociated": False,
@@ -84,10 +88,32 @@ def values_of(who: Caller, item: Document) -> Document:
             "IsRecurring": item.get("IsRecurring", False),
             "CalendarItemType": item.get("CalendarItemType", single),
         }
+    if kind == "CalendarItem" and item.get("Recurrence"):
+        values |= _series(item)
     return values
 
 
-def _hidden(who: Caller, item: Document) -> bool:
+def _series(item: Document) -> Document:
+    """What a recurring master says of its occurrences: the first and last, the changed and the deleted ones."""
+    every = list(occurrences(item))
+
+    def info(index: int, start: datetime, end: datetime) -> Document:
+        one = occurrence(item, index, start, end)
+        times = {name: one[name] for name in ("Start", "End", "OriginalStart")}
+        return {"ItemId": {"Id": one["ItemId"], "ChangeKey": item["ChangeKey"]}, **times}
+
+    bounded = "NoEndRecurrence" not in item["Recurrence"]
+    gone = (original_start(item, index) for index in item.get("_deletedOccurrences", []))
+    return {
+        "FirstOccurrence": info(*every[0]) if every else None,
+        "LastOccurrence": info(*every[-1]) if every and bounded else None,
+        "ModifiedOccurrences": [info(*one) for one in every if str(one[0]) in item.get("_exceptions", {})],
+        "DeletedOccurrences": [written(start) for start in gone if start],
+    }
+
+
+def hidden(who: Caller, item: Document) -> bool:
+    """Whether an item is a private appointment that the caller may not see."""
     if item.get("Sensitivity") != "Private" or item["_kind"] != "CalendarItem":
         return False
     return ews_rights.PRIVATE not in who.rights(who.box(item["_mailbox"]), item["_folder"])
@@ -95,9 +121,9 @@ def _hidden(who: Caller, item: Document) -> bool:
 
 def _masked(who: Caller, item: Document) -> Document:
     """A private appointment of somebody else's says when, and no more, to who may not see it (inferred)."""
-    if not _hidden(who, item):
+    if not hidden(who, item):
         return item
-    kept = {name: value for name, value in item.items() if name.startswith("_") or name in _OF_PRIVATE}
+    kept = {name: value for name, value in item.items() if name in _OF_PRIVATE}
     return {**kept, "Subject": "Private Appointment"}
 
 
@@ -167,7 +193,7 @@ def write(who: Caller, item: Document, item_shape: Element | None, *, found: boo
 def load(who: Caller, said: Reference) -> Document:
     """The item or occurrence that a reference means. Raises EwsError."""
     item = who.permit(stored(who.tenant, said.item_id), "ReadItems")
-    if _hidden(who, item) and not who.tenant.switch("private_items_masked"):
+    if hidden(who, item) and not who.tenant.switch("private_items_masked"):
         raise not_found()
     if said.kind != "O":
         return item
@@ -206,7 +232,7 @@ def find_item(who: Caller, call: Element) -> Iterator[Outcome]:
             mailbox, folder = who.folder(parent, "ReadItems")
             items = items_in(who.tenant, mailbox["Guid"], folder) if call.get("Traversal") == "Shallow" else []
             if not who.tenant.switch("private_items_masked"):
-                items = [item for item in items if not _hidden(who, item)]
+                items = [item for item in items if not hidden(who, item)]
             if view is not None and local(view) == "CalendarView":
                 found, attributes = _calendar_view(items, folder, view)
             else:

@@ -78,7 +78,10 @@ def display_name(mailbox: Document, name: str) -> str:
 
 @dataclass(frozen=True)
 class Reference:
-    """What an id says. ``kind`` is I (item), O (occurrence of the series ``item_id``) or F (folder)."""
+    """What an id says.
+
+    ``kind`` is I (item), O (occurrence of the series ``item_id``), A (attachment of the item ``item_id``) or F (folder).
+    """
 
     mailbox: str
     kind: str
@@ -102,6 +105,12 @@ def occurrence_id(item_id: str, index: int) -> str:
     return _encode(mailbox, b"O", rest[1:] + index.to_bytes(4, "big"))
 
 
+def attachment_id(item_id: str, number: int) -> str:
+    """The id of an attachment of the item with that id."""
+    mailbox, rest = _split(item_id)
+    return _encode(mailbox, b"A", rest[1:17] + number.to_bytes(4, "big"))
+
+
 def _split(text: str) -> tuple[str, bytes]:
     raw = base64.b64decode(text, validate=True)
     if not raw.startswith(_PREFIX) or len(raw) < 41:
@@ -118,7 +127,7 @@ def decode(text: str) -> Reference:
             return Reference(mailbox, kind, folder=rest[1:].decode("ascii"))
         if kind == "I" and len(rest) == 17:
             return Reference(mailbox, kind, item_id=text)
-        if kind == "O" and len(rest) == 21:
+        if kind in ("O", "A") and len(rest) == 21:
             return Reference(mailbox, kind, _encode(mailbox, b"I", rest[1:17]), int.from_bytes(rest[17:], "big"))
     except (ValueError, binascii.Error):
         pass

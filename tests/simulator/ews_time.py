@@ -1,19 +1,14 @@
 # Copyright (c) 2026 the vmrops.o365 authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Times, time zones and recurrences as EWS writes them."""
+"""Times and time zones as EWS writes them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta, timezone, tzinfo
-from typing import Any
+from datetime import datetime, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
-from lxml import etree
-
-from .ews_store import EwsError
 from .store import Document
 
 # The Windows zones that the simulator knows; others count as UTC.
@@ -35,9 +30,6 @@ ZONES = {
     "Tokyo Standard Time": "Asia/Tokyo",
     "AUS Eastern Standard Time": "Australia/Sydney",
 }
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_GROUPS = {"Day": _DAYS, "Weekday": _DAYS[:5], "WeekendDay": _DAYS[5:]}
-_ENDLESS = 3660  # days for which a series without an end is followed
 
 
 def zone(windows_id: str | None) -> tzinfo:
@@ -71,57 +63,3 @@ def duration(item: Document) -> str:
     hours, left = divmod(rest, 60)
     time = "".join(f"{number}{letter}" for number, letter in ((hours, "H"), (left, "M")) if number)
     return f"P{days}D" * bool(days) + ("T" + time if time else "") if days else "PT" + (time or "0S")
-
-
-def _local(element: Any) -> dict[str, str]:
-    return {etree.QName(child).localname: (child.text or "").strip() for child in element}
-
-
-def occurrences(item: Document, until: datetime | None = None) -> Iterator[tuple[int, datetime, datetime]]:
-    """The occurrences of an item as (index from 1, start, end), in order; one for an item without recurrence.
-
-    Args:
-        until: none that starts at or after this time.
-    """
-    start, end = span(item)
-    if not item.get("Recurrence"):
-        if until is None or start < until:
-            yield 1, start, end
-        return
-    pattern, limit = etree.fromstring(item["Recurrence"])
-    bounds = _local(limit)
-    count = int(bounds.get("NumberOfOccurrences", 0))
-    last = date.fromisoformat(bounds["EndDate"][:10]) if "EndDate" in bounds else None
-    local = start.astimezone(zone((item.get("StartTimeZone") or {}).get("Id")))
-    length, gone = end - start, set(item.get("_deletedOccurrences", []))
-    for index, day in enumerate(_days(pattern, local.date()), 1):
-        begins = datetime.combine(day, local.timetz().replace(tzinfo=None), local.tzinfo).astimezone(timezone.utc)
-        over = (count and index > count) or (last and day > last) or (day - local.date()).days > _ENDLESS
-        if over or (until is not None and begins >= until):
-            return
-        if index not in gone:
-            yield index, begins, begins + length
-
-
-def _days(pattern: Any, first: date) -> Iterator[date]:
-    """The days of a recurrence pattern, for ever. Raises EwsError for patterns that are not simulated."""
-    name, said = etree.QName(pattern).localname, _local(pattern)
-    interval = int(said.get("Interval", 1))
-    if interval < 1:
-        raise ValueError("an interval is at least 1")
-    if name == "DailyRecurrence":
-        while True:
-            yield first
-            first += timedelta(days=interval)
-    elif name == "WeeklyRecurrence":
-        wanted = {day for word in said["DaysOfWeek"].split() for day in _GROUPS.get(word, (word,))}
-        if not wanted <= set(_DAYS) or not wanted:
-            raise ValueError(f"no weekdays: {said['DaysOfWeek']}")
-        week_start = _DAYS.index(said.get("FirstDayOfWeek", "Sunday"))
-        monday = first - timedelta(days=(first.weekday() - week_start) % 7)
-        while True:
-            week = (monday + timedelta(days=offset) for offset in range(7))
-            yield from (day for day in week if day >= first and _DAYS[day.weekday()] in wanted)
-            monday += timedelta(weeks=interval)
-    else:
-        raise EwsError("ErrorInternalServerError", f"The simulator does not implement {name}.")

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from . import meetings
 from .ews_access import Caller
 from .ews_items import READ_ONLY, choice, ids
 from .ews_names import Outcome
-from .ews_store import EwsError, find_item, not_simulated, save_item
+from .ews_read import load
+from .ews_store import EwsError, Reference, find_item, not_simulated, save_item
 from .ews_xml import FIELDS, MESSAGES, Element, child, elements, first, local, make, read_fields
-from .meetings_calendar import named, revise
+from .meetings_calendar import named, revise, revise_occurrence
 from .store import Document
 
 _SENDING = ("SendToNone", "SendOnlyToAll", "SendOnlyToChanged", "SendToAllAndSaveCopy", "SendToChangedAndSaveCopy")
@@ -20,21 +22,30 @@ _REQUIRED = {"Start", "End", "IsAllDayEvent", "LegacyFreeBusyStatus", "UID", "Se
 
 
 def update_item(who: Caller, call: Element) -> Iterator[Outcome]:
-    """UpdateItem of items as a whole; single occurrences of a series cannot be changed here."""
+    """UpdateItem, of single occurrences of a series too."""
     for change in elements(child(call, "ItemChanges")):
         try:
             named_id = first(change, "ItemChange")
             said = who.reference(named_id)
-            if said.kind == "O":
-                raise not_simulated("UpdateItem of one occurrence of a series")
             item = who.permit(find_item(who.tenant, said.item_id), "EditAllItems")
             _check_version(call, item, named_id.get("ChangeKey"))
             wanted = _changed(who, item, child(change, "Updates"))
+            if said.kind == "O":
+                yield _one_occurrence(who, call, item, said, wanted)
+                continue
             change_it = _calendar if item["_kind"] == "CalendarItem" else _mail
             updated = change_it(who, call, item, wanted)
             yield [ids(updated), make("ConflictResults", make("Count", "0"), namespace=MESSAGES)]
         except EwsError as error:
             yield error
+
+
+def _one_occurrence(who: Caller, call: Element, item: Document, said: Reference, wanted: Document) -> Outcome:
+    load(who, said)  # it is there
+    if meetings.is_organizer(who.tenant, item) and meetings.addresses(item) and _sending(call) != "SendToNone":
+        raise not_simulated("telling attendees of one changed occurrence")
+    revise_occurrence(who.tenant, item, said.index, wanted)
+    return [ids(load(who, said)), make("ConflictResults", make("Count", "0"), namespace=MESSAGES)]
 
 
 def _check_version(call: Element, item: Document, key: str | None) -> None:
@@ -105,7 +116,10 @@ def _mail(who: Caller, call: Element, item: Document, wanted: Document) -> Docum
 
 
 def _calendar(who: Caller, call: Element, item: Document, wanted: Document) -> Document:
-    sending = choice(
+    return revise(who.tenant, item, wanted, _sending(call))
+
+
+def _sending(call: Element) -> str:
+    return choice(
         call, "SendMeetingInvitationsOrCancellations", _SENDING, "ErrorSendMeetingInvitationsOrCancellationsRequired"
     )
-    return revise(who.tenant, item, wanted, sending)

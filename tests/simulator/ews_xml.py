@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from .ews_store import EwsError
+from .ews_store import EwsError, attachment_id
 from .ews_time import moment, written, zone
 from .store import Document
 
@@ -21,7 +21,7 @@ ERRORS = "http://schemas.microsoft.com/exchange/services/2006/errors"
 Element = Any  # lxml ships no types
 
 # name or name:type, in schema order; without a type it is a string
-_ITEM = """MimeContent:mime ItemId:id ParentFolderId:id ItemClass Subject Sensitivity Body:body Attachments:xml
+_ITEM = """MimeContent:mime ItemId:id ParentFolderId:id ItemClass Subject Sensitivity Body:body Attachments:attachments
 DateTimeReceived:time Size:int Categories:strings Importance InReplyTo IsSubmitted:bool IsDraft:bool IsFromMe:bool
 IsResend:bool IsUnmodified:bool InternetMessageHeaders:xml DateTimeSent:time DateTimeCreated:time ResponseObjects:names
 ReminderDueBy:time ReminderIsSet:bool ReminderMinutesBeforeStart:int DisplayCc DisplayTo HasAttachments:bool
@@ -38,8 +38,10 @@ _STATE = "IsMeeting:bool IsCancelled:bool IsRecurring:bool MeetingRequestWasSent
 _PEOPLE = """CalendarItemType MyResponseType Organizer:mailbox RequiredAttendees:attendees OptionalAttendees:attendees
 Resources:attendees"""
 _DETAILS = """ConflictingMeetingCount:int AdjacentMeetingCount:int Duration TimeZone AppointmentReplyTime:time
-AppointmentSequenceNumber:int AppointmentState:int Recurrence:xml MeetingTimeZone:zone StartTimeZone:zone
-EndTimeZone:zone ConferenceType:int AllowNewTimeProposal:bool IsOnlineMeeting:bool MeetingWorkspaceUrl NetShowUrl"""
+AppointmentSequenceNumber:int AppointmentState:int Recurrence:xml
+FirstOccurrence:occurrence LastOccurrence:occurrence ModifiedOccurrences:occurrences DeletedOccurrences:gone
+MeetingTimeZone:zone StartTimeZone:zone EndTimeZone:zone
+ConferenceType:int AllowNewTimeProposal:bool IsOnlineMeeting:bool MeetingWorkspaceUrl NetShowUrl"""
 
 
 def _table(*parts: str) -> dict[str, str]:
@@ -229,6 +231,25 @@ def _attendee(attendee: Document) -> Element:
     )
 
 
+def write_attachment(item_id: str, one: Document, *, content: bool = False) -> Element:
+    """A t:FileAttachment of the item with that id."""
+    texts = (make(part, one[part]) for part in ("Name", "ContentType", "ContentId", "ContentLocation") if one.get(part))
+    return make(
+        "FileAttachment",
+        make("AttachmentId", Id=attachment_id(item_id, one["number"])),
+        *texts,
+        make("Size", str(len(one["Content"]) * 3 // 4)),
+        make("LastModifiedTime", one["LastModifiedTime"]),
+        make("IsInline", str(one["IsInline"]).lower()),
+        make("Content", one["Content"]) if content else None,
+    )
+
+
+def _occurrence(name: str, one: Document) -> Element:
+    times = (make(part, one[part]) for part in ("Start", "End", "OriginalStart"))
+    return make(name, make("ItemId", **one["ItemId"]), *times)
+
+
 def _write(name: str, kind: str, value: Any) -> Element:
     if kind == "xml":
         return etree.fromstring(value)
@@ -245,6 +266,10 @@ def _write(name: str, kind: str, value: Any) -> Element:
         "names": lambda: make(name, *(make(one) for one in value)),
         "flags": lambda: make(name, *(make(one, str(on).lower()) for one, on in value.items())),
         "zone": lambda: make(name, **value),
+        "attachments": lambda: make(name, *(write_attachment(value["of"], one) for one in value["files"])),
+        "occurrence": lambda: _occurrence(name, value),
+        "occurrences": lambda: make(name, *(_occurrence("Occurrence", one) for one in value)),
+        "gone": lambda: make(name, *(make("DeletedOccurrence", make("Start", one)) for one in value)),
     }
     return writers[kind]() if kind in writers else make(name, str(value))
 

@@ -8,8 +8,9 @@ times are UTC strings (``2026-11-22T18:46:32Z``), ``Body`` is {BodyType, text}, 
 are {Name, EmailAddress}, recipients lists of those, attendees [{Mailbox, ResponseType, LastResponseTime}],
 ``StartTimeZone`` {Id: Windows zone}, ``Recurrence`` the element as XML, ``ExtendedProperty`` [{field, value or
 values}]. ``ItemId`` and ``ChangeKey`` are strings. Beside them: ``_mailbox`` (Guid), ``_folder`` (distinguished name),
-``_kind`` (XML element: CalendarItem, Message, MeetingRequest, MeetingResponse, MeetingCancellation) and
-``_deletedOccurrences`` (indexes). The items of one meeting share their ``UID``.
+``_kind`` (XML element: CalendarItem, Message, MeetingRequest, MeetingResponse, MeetingCancellation),
+``_deletedOccurrences`` (indexes), ``_exceptions`` (changed members by an occurrence's index), ``_attachments`` (see
+``ews_attachments``) and ``_maker`` (user id). The items of one meeting share their ``UID``.
 
 What AutomateProcessing and its companions do is Set-CalendarProcessing's documentation unless a comment says otherwise.
 """
@@ -33,7 +34,7 @@ _CLASSES["Decline"] = "IPM.Schedule.Meeting.Resp.Neg"
 _CARRIED = words(
     "Subject Sensitivity Importance Body Categories Start End IsAllDayEvent Location UID Organizer RequiredAttendees "
     "OptionalAttendees Resources AppointmentSequenceNumber Recurrence StartTimeZone EndTimeZone ExtendedProperty "
-    "ConferenceType AllowNewTimeProposal MeetingWorkspaceUrl NetShowUrl IsResponseRequested"
+    "ConferenceType AllowNewTimeProposal MeetingWorkspaceUrl NetShowUrl IsResponseRequested _attachments"
 )
 
 

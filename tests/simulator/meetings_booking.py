@@ -13,8 +13,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from .cmdlets.identity import legacy_dn
+from .ews_recurrence import occurrences
 from .ews_store import items_in
-from .ews_time import occurrences
 from .store import Document
 from .tenant import Tenant
 
@@ -106,6 +106,8 @@ def without_details(settings: Document, request: Document) -> Document:
         changes["Subject"] = (request.get("Organizer") or {}).get("Name", "")
     if settings["DeleteComments"]:
         changes["Body"] = None
+    if settings["DeleteAttachments"]:
+        changes["_attachments"] = None
     if settings["RemovePrivateProperty"] and request.get("Sensitivity") == "Private":
         changes["Sensitivity"] = "Normal"
     return changes

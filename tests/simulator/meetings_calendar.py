@@ -10,8 +10,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from . import meetings
+from .ews_recurrence import occurrences, original_start
 from .ews_store import EwsError, new_item, occurrence_id, save_item
-from .ews_time import moment, occurrences, span, written
+from .ews_time import moment, span, written
 from .store import Document
 from .tenant import Tenant
 
@@ -142,12 +143,32 @@ def _tracked(item: Document, attendees: list[Document], *, afresh: bool) -> list
 
 
 def occurrence(item: Document, index: int, start: datetime, end: datetime) -> Document:
-    """One occurrence of a series, as an item of its own."""
-    shown = {name: value for name, value in item.items() if name != "Recurrence"}
-    begins = written(start)
-    times = {"Start": begins, "End": written(end), "OriginalStart": begins, "RecurrenceId": begins}
-    kind = {"CalendarItemType": "Occurrence", "IsRecurring": True}
-    return {**shown, **times, **kind, "ItemId": occurrence_id(item["ItemId"], index)}
+    """One occurrence of a series, changed or not, as an item of its own."""
+    change = item.get("_exceptions", {}).get(str(index))
+    original = (original_start(item, index) or start) if change else start
+    return {
+        **{name: value for name, value in item.items() if name != "Recurrence"},
+        **(change or {}),
+        "Start": written(start),
+        "End": written(end),
+        "OriginalStart": written(original),
+        "RecurrenceId": written(original),
+        "CalendarItemType": "Exception" if change else "Occurrence",
+        "IsRecurring": True,
+        "ItemId": occurrence_id(item["ItemId"], index),
+    }
+
+
+def revise_occurrence(tenant: Tenant, item: Document, index: int, wanted: Document) -> None:
+    """Change members of one occurrence of a series, None for those to remove. Raises EwsError.
+
+    Nobody is told: what attendees get of a changed occurrence is not simulated.
+    """
+    changes = item.get("_exceptions", {})
+    merged = {**changes.get(str(index), {}), **wanted}
+    start, end = next((start, end) for number, start, end in occurrences(item) if number == index)
+    _check_times({"Start": written(start), "End": written(end), **merged})
+    save_item(tenant, item, _exceptions={**changes, str(index): merged})
 
 
 def in_period(items: Iterable[Document], begin: datetime, end: datetime) -> list[Document]:

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from simulator import meetings, seed
 from simulator.cmdlets.identity import legacy_dn
+from simulator.ews_recurrence import occurrences
 from simulator.ews_store import EwsError, items_in, new_item
-from simulator.ews_time import occurrences, written
+from simulator.ews_time import written
 from simulator.store import Document
 from simulator.tenant import Tenant, new_id
 
@@ -230,6 +231,6 @@ def test_the_hours_of_a_series_are_local(office: Office) -> None:
 
 
 def test_a_pattern_that_is_not_simulated_says_so(office: Office) -> None:
-    monthly = THRICE.replace("DailyRecurrence", "RelativeMonthlyRecurrence")
-    with pytest.raises(EwsError, match="does not implement RelativeMonthlyRecurrence"):
-        office.meeting(Recurrence=monthly)
+    of_a_task = THRICE.replace("DailyRecurrence", "DailyRegeneration")
+    with pytest.raises(EwsError, match="does not implement DailyRegeneration"):
+        office.meeting(Recurrence=of_a_task)
