@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from . import entra_devices, entra_flows, entra_pages, entra_signin
+from . import entra_devices, entra_flows, entra_pages, entra_sessions, entra_signin
 from . import entra_errors as errors
 from .entra_clients import AUTHORITY_HOSTS, SHARED_SEGMENTS
 from .entra_errors import EntraError
@@ -71,6 +71,8 @@ def application(tenant: Tenant, urls: Mapping[str, str]) -> ASGIApp:
         "/devicelogin": (service.device_page, ["GET"]),
         "/{tenant}/oauth2/v2.0/authorize": (service.authorize, ["GET", "POST"]),
         "/{tenant}/oauth2/authorize": (service.authorize, ["GET", "POST"]),
+        "/{tenant}/v2.0/adminconsent": (service.admin_consent, ["GET"]),
+        "/{tenant}/adminconsent": (service.admin_consent, ["GET"]),
         "/{tenant}/login": (service.submitted, ["POST"]),
         "/{tenant}/oauth2/v2.0/logout": (service.sign_out, ["GET", "POST"]),
         "/{tenant}/oauth2/logout": (service.sign_out, ["GET", "POST"]),
@@ -216,6 +218,16 @@ class _Entra:
 
     def authorize(self, request: Request, form: Mapping[str, str]) -> Response:
         """The beginning of the authorization code flow."""
+        cookie = request.cookies.get(entra_sessions.COOKIE, "")
+        return self._page(request, form, lambda asked: self.pages.authorize(asked, cookie))
+
+    def admin_consent(self, request: Request, form: Mapping[str, str]) -> Response:
+        """Where an administrator consents for everybody."""
+        return self._page(request, form, self.pages.admin_consent)
+
+    def _page(
+        self, request: Request, form: Mapping[str, str], begin: Callable[[entra_flows.Asked], Response]
+    ) -> Response:
         segment = request.path_params["tenant"]
         fields = {**dict(request.query_params), **form}
         version_1 = "/v2.0/" not in request.url.path
@@ -223,8 +235,7 @@ class _Entra:
             if not self._is_tenant(segment):
                 raise errors.unknown_tenant(segment, "invalid_request")
             with self.tenant.store.savepoint():
-                asked = entra_flows.Asked(self.tenant, self.resources, self.base, segment, fields, version_1)
-                return self.pages.authorize(asked, request.cookies.get(entra_signin.COOKIE, ""))
+                return begin(entra_flows.Asked(self.tenant, self.resources, self.base, segment, fields, version_1))
         except EntraError as error:
             return entra_pages.trouble(error)
 

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+from . import entra_errors as errors
 from .entra_clients import Client
 from .entra_errors import EntraError
 from .entra_tokens import Wish, granted
 from .seed import DIRECTORY_ROLES
 from .store import Document
-from .tenant import Tenant, new_id
+from .tenant import Tenant, graph_time, new_id
 
 # A resource's service principal, and the scopes of it.
 Permissions = list[tuple[Document, list[Document]]]
@@ -75,6 +76,40 @@ def _listed(tenant: Tenant, client: Client) -> Permissions:
     return found
 
 
+def listed_roles(tenant: Tenant, client: Client) -> list[tuple[Document, Document]]:
+    """The application permissions of the registration, each with its resource."""
+    found = []
+    for access in client.application["requiredResourceAccess"]:
+        resource = tenant.service_principal(access["resourceAppId"])
+        ids = {one["id"].lower() for one in access["resourceAccess"] if one["type"] == "Role"}
+        found += [
+            (resource, one) for one in (resource or {}).get("appRoles", []) if resource and one["id"].lower() in ids
+        ]
+    return found
+
+
+def give_roles(tenant: Tenant, client: Client, user: Document) -> None:
+    """Assign the application permissions of the registration. Raises EntraError for what the user may not give."""
+    if not is_administrator(tenant, user):
+        raise errors.needs_administrator()
+    held = tenant.fresh.having("appRoleAssignment", "principalId", client.principal["id"])
+    for resource, role in listed_roles(tenant, client):
+        if any((one["resourceId"], one["appRoleId"]) == (resource["id"], role["id"]) for one in held):
+            continue
+        assignment = {
+            "id": new_id().replace("-", "") + "-aRa",
+            "deletedDateTime": None,
+            "appRoleId": role["id"],
+            "createdDateTime": graph_time(),
+            "principalDisplayName": client.principal["displayName"],
+            "principalId": client.principal["id"],
+            "principalType": "ServicePrincipal",
+            "resourceDisplayName": resource["displayName"],
+            "resourceId": resource["id"],
+        }
+        tenant.store.put("appRoleAssignment", assignment["id"], assignment)
+
+
 def restricted(permissions: Permissions) -> bool:
     """Whether some are for an administrator to give."""
     return any(scope["type"] == "Admin" for _resource, scopes in permissions for scope in scopes)
@@ -90,7 +125,7 @@ def give(tenant: Tenant, client: Client, permissions: Permissions, user: Documen
     """Record the consent as Graph's oauth2PermissionGrants show it. Raises EntraError for what the user may not give."""
     administrator = is_administrator(tenant, user)
     if (everyone or restricted(permissions)) and not administrator:
-        raise EntraError(403, "access_denied", 90094, "Administrator consent is required.")
+        raise errors.needs_administrator()
     who = {"consentType": "AllPrincipals", "principalId": None}
     if not everyone:
         who = {"consentType": "Principal", "principalId": user["id"]}

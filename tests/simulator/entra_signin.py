@@ -16,7 +16,7 @@ from typing import Any
 import pyotp
 from starlette.responses import Response
 
-from . import entra_consent, entra_devices, entra_policies
+from . import entra_consent, entra_devices, entra_policies, entra_sessions
 from . import entra_errors as errors
 from .entra_authorize import address_of, check_request, registered
 from .entra_clients import PUBLIC, Client, check_audience, find_client
@@ -28,8 +28,7 @@ from .entra_tokens import CODE_SECONDS, Resources, Wish, keep_grant
 from .store import Document
 from .tenant import Tenant, new_id
 
-COOKIE = "ESTSAUTH"
-SESSION_SECONDS, PAGE_SECONDS = 24 * 3600, 3600
+PAGE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,7 @@ class Journey:
         device: the key of the device's grant, if it is for one.
         user: the id of who signed in; empty until then.
         methods: how they did.
+        everyone: whether an administrator consents to the whole registration, and nothing else.
     """
 
     segment: str
@@ -49,6 +49,7 @@ class Journey:
     device: str = ""
     user: str = ""
     methods: tuple[str, ...] = ()
+    everyone: bool = False
 
 
 class SignInPages:
@@ -75,6 +76,15 @@ class SignInPages:
                 return self._silently(journey)
         except EntraError as error:
             return back_with(request, address, error)
+        return self._next(journey, {})
+
+    def admin_consent(self, asked: Asked) -> Response:
+        """A request for an administrator's consent. Raises EntraError."""
+        application, _principal = find_client(self.tenant, asked.need("client_id"), asked.segment)
+        request = {**asked.form, "redirect_uri": address_of(application, asked.form)}
+        scope = asked.form.get("scope") or ".default"
+        entra_consent.check_scopes(application, self.resources.parse_all(scope, asked.segment))
+        journey = Journey(asked.segment, asked.version_1, {**request, "scope": scope}, everyone=True)
         return self._next(journey, {})
 
     def device(self) -> Response:
@@ -109,7 +119,7 @@ class SignInPages:
         else:
             text = "It's a good idea to close all browser windows."
             response = page("message", title="You signed out of your account", text=text)
-        response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="none")
+        entra_sessions.end(response)
         return response
 
     # --- steps --------------------------------------------------------------------------------------------------------
@@ -139,11 +149,15 @@ class SignInPages:
             self._check_policies(journey, user, client, wishes)
         if form.get("step") == "cancel":
             return self._declined(journey)
-        missing = entra_consent.missing(self.tenant, client, wishes, user, journey.request.get("prompt") == "consent")
-        if form.get("step") != "accept" and (missing or journey.device):
+        again = journey.everyone or journey.request.get("prompt") == "consent"
+        missing = entra_consent.missing(self.tenant, client, wishes, user, again)
+        if form.get("step") != "accept" and (missing or journey.device or journey.everyone):
             return self._consent(journey, client, user, missing)
+        everyone = journey.everyone or form.get("admin") == "true"
         if missing:
-            entra_consent.give(self.tenant, client, missing, user, everyone=form.get("admin") == "true")
+            entra_consent.give(self.tenant, client, missing, user, everyone)
+        if journey.everyone:
+            entra_consent.give_roles(self.tenant, client, user)
         return self._arrived(journey, client, user)
 
     def _credentials(self, journey: Journey, username: str = "", error: str = "") -> Response:
@@ -154,7 +168,7 @@ class SignInPages:
         self, journey: Journey, client: Client, user: Document, missing: entra_consent.Permissions
     ) -> Response:
         name, administrator = client.application["displayName"], entra_consent.is_administrator(self.tenant, user)
-        if entra_consent.restricted(missing) and not administrator:
+        if (journey.everyone or entra_consent.restricted(missing)) and not administrator:
             error = errors.needs_administrator()
             text = f"{name} needs permission to access resources in your organization that only an admin can grant."
             return page("message", 403, title="Need admin approval", text=text, error=str(error), who=_name(user))
@@ -172,7 +186,7 @@ class SignInPages:
             application=name,
             text=text,
             permissions=listed,
-            may_admin=administrator and bool(listed),
+            may_admin=administrator and bool(listed) and not journey.everyone,
             accept="Accept" if listed else "Continue",
         )
 
@@ -212,7 +226,10 @@ class SignInPages:
         if journey.device:
             self.tenant.store.update("grant", journey.device, state="declined")
             return page("message", title="You declined", text="You may now close this window.")
-        return back_with(journey.request, journey.request["redirect_uri"], errors.declined())
+        declined = errors.declined()
+        if journey.everyone:
+            declined.error = "consent_required"  # documented: v2-admin-consent
+        return back_with(journey.request, journey.request["redirect_uri"], declined)
 
     def _arrived(self, journey: Journey, client: Client, user: Document) -> Response:
         signed_in = {"userId": user["id"], "methods": list(journey.methods)}
@@ -221,6 +238,10 @@ class SignInPages:
             name = client.application["displayName"]
             text = f"You have signed in to the {name} application on your device. You may now close this window."
             response = page("message", title=name, text=text)
+        elif journey.everyone:
+            scope = {"scope": journey.request["scope"]} if not journey.version_1 else {}
+            answer = {"admin_consent": "True", "tenant": self.tenant.id, **scope}
+            response = back(journey.request, journey.request["redirect_uri"], answer)
         else:
             request = journey.request
             public = registered(client.application, request["redirect_uri"])
@@ -240,24 +261,17 @@ class SignInPages:
                 challengeMethod=request.get("code_challenge_method", "plain"),
             )
             response = back(request, request["redirect_uri"], {"code": code, "session_state": new_id()})
-        session = {"user": user["id"], "methods": list(journey.methods), "since": time.time()}
-        sealed = self.tenant.tokens.seal("session", session, SESSION_SECONDS)
-        response.set_cookie(COOKIE, sealed, path="/", secure=True, httponly=True, samesite="none")
+        entra_sessions.start(self.tenant, response, user, journey.methods)
         return response
 
     # --- shared -------------------------------------------------------------------------------------------------------
 
     def _with_session(self, journey: Journey, cookie: str) -> Journey:
-        session = self.tenant.tokens.unseal("session", cookie)
-        user = self.tenant.fresh.get("user", session["user"]) if session else None
-        if session is None or user is None or session["since"] < user.get("_sessionsValidFrom", 0):
+        user, methods = entra_sessions.of(self.tenant, cookie)
+        name = str(user["userPrincipalName"]) if user else ""
+        if user is None or journey.request.get("login_hint", name).lower() != name.lower():
             return journey
-        if user.get("deletedDateTime") or not user["accountEnabled"]:
-            return journey
-        name = str(user["userPrincipalName"])
-        if journey.request.get("login_hint", name).lower() != name.lower():
-            return journey
-        return replace(journey, user=user["id"], methods=tuple(session["methods"]))
+        return replace(journey, user=user["id"], methods=methods)
 
     def _client(self, journey: Journey) -> Client:
         application, principal = find_client(self.tenant, journey.request["client_id"], journey.segment)

@@ -182,6 +182,32 @@ def test_default_scope_asks_for_what_the_registration_lists(entra: Microsoft) ->
     assert entra.ok("GET", "/oauth2PermissionGrants")["value"][0]["scope"] == "EWS.AccessAsUser.All Exchange.Manage"
 
 
+@pytest.mark.parametrize("version", ["", "/v2.0"])
+def test_admin_consent(entra: Microsoft, version: str) -> None:
+    entra.administrator("Global Administrator")
+    entra.user()
+    application, secret = node(entra)
+    exchange = entra.tenant.service_principal(EXCHANGE_APP_ID) or {}
+    role = next(one["id"] for one in exchange["appRoles"] if one["value"] == "full_access_as_app")
+    access = application["requiredResourceAccess"]
+    access[0]["resourceAccess"].append({"id": role, "type": "Role"})
+    entra.ok("PATCH", f"/applications/{application['id']}", {"requiredResourceAccess": access})
+    query = {"client_id": application["appId"], "redirect_uri": NODE, "state": "s"}
+    scope = {"scope": "https://outlook.office365.com/.default"} if version else {}
+    url = f"/{entra.tenant.id}{version}/adminconsent?" + urlencode({**query, **scope})
+    assert problem(person(entra).visit(url)).startswith("AADSTS90094")
+    declined = came_back(person(entra, "admin", step="cancel").visit(url))
+    assert (declined["error"], declined["error_description"][:11]) == ("consent_required", "AADSTS65004")
+    assert entra.ok("GET", "/oauth2PermissionGrants")["value"] == []
+    back = came_back(person(entra, "admin").visit(url))
+    assert back == {"admin_consent": "True", "tenant": entra.tenant.id, **scope, "state": "s"}
+    grants = entra.ok("GET", "/oauth2PermissionGrants")["value"]
+    assert [(one["consentType"], one["scope"]) for one in grants] == [("AllPrincipals", "EWS.AccessAsUser.All")]
+    fields = {"client_id": application["appId"], "client_secret": secret}
+    claims = entra.claims(**fields, scope="https://outlook.office365.com/.default")
+    assert claims["roles"] == ["full_access_as_app"]
+
+
 # --- what goes back to the application ------------------------------------------------------------------------------------
 
 
