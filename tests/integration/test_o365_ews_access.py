@@ -68,7 +68,7 @@ def test_lifecycle(tenant: Simulator, ansible: Ansible) -> None:
     assert commands(tenant.writes()) == planned(opened, added, taken, last)
 
 
-def test_case_x37_another_tool_switched_ews_off(tenant: Simulator, ansible: Ansible) -> None:
+def test_x37_another_tool_switched_ews_off(tenant: Simulator, ansible: Ansible) -> None:
     """What another tool listed stays listed, whichever way it wrote the list, and also where reads lag behind writes."""
     administrator = ExchangeAdministrator(tenant)
     administrator.run("Set-OrganizationConfig", EwsAllowedAppIDs=f" {OTHER.upper()}")

@@ -77,7 +77,7 @@ def test_lifecycle(tenant: Simulator, ansible: Ansible) -> None:
     assert [entry["AccessRights"] for entry in others] == [["FullAccess"]]
 
 
-def test_case_x23_the_calendar_is_called_kalender(simulator: Callable[..., Simulator], ansible: Ansible) -> None:
+def test_x23_the_calendar_is_called_kalender(simulator: Callable[..., Simulator], ansible: Ansible) -> None:
     tenant = simulator()
     administrator = with_equipment(tenant)
     administrator.run(
@@ -91,7 +91,7 @@ def test_case_x23_the_calendar_is_called_kalender(simulator: Callable[..., Simul
     assert (given.changed, again.changed) == (True, False)
 
 
-def test_case_x27_automapping_is_not_compared(tenant: Simulator, ansible: Ansible) -> None:
+def test_x27_automapping_is_not_compared(tenant: Simulator, ansible: Ansible) -> None:
     """Exchange does not show it; it is sent with the right, and the documentation says how to change it."""
     with_equipment(tenant)
     tasks = [
