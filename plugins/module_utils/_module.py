@@ -260,6 +260,8 @@ def run_module(
     module.fail_json(**texts, **(_done(run) if run else {}))
 
 
+    except KeyboardInterrupt:
+        failure = {"msg": _message(Refused("Interrupted."), run)}
 def _message(error: Exception, run: Run[Any] | None) -> str:
     """The error, and what was done before it."""
     text = one_line(str(error), LONGEST_MESSAGE)

@@ -5,15 +5,26 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from support import COLLECTIONS
+from support.simulator import Simulator
 from sweep.calls import Subject
 from sweep.modules import MODULES
 from sweep.role import Role
+from sweep.snapshot import secret_texts
 from sweep.sweep import Clean, try_case, undisturbed
 
 PRESENT = [one for one in MODULES if one.state == "present"]
+MODULE = "ansible_collections.vmrops.o365.plugins.modules.o365_oauth_app"
 Undisturbed = Callable[[Subject], Clean]
 
 
@@ -60,6 +71,31 @@ def test_the_role_that_is_ended_after_it_made_a_secret(disturbance: str, clean: 
     outcome = try_case(subject, before, disturbance, last_write(before))
     assert outcome.differences == []
     assert not outcome.recovered
+
+
+def test_a_module_that_is_interrupted_says_what_it_did(simulator: Callable[..., Simulator], tmp_path: Path) -> None:
+    """Also the secret that it alone knows. Ansible itself does not wait for that; who starts the module may."""
+    reading_back = {"match": {"service": "graph", "method": "GET", "path": r"\(uniqueName="}, "skip": 1, "do": "hold"}
+    tenant = simulator(faults=[reading_back])
+    options = {"unique_name": "pexip", "display_name": "Pexip", "secret": {}, **tenant.auth()}
+    (tmp_path / "arguments.json").write_text(json.dumps({"ANSIBLE_MODULE_ARGS": options}))
+    module = subprocess.Popen(
+        [sys.executable, "-m", MODULE, str(tmp_path / "arguments.json")],
+        env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while module.poll() is None and 0 not in [request.status for request in tenant.wire()]:
+        time.sleep(0.05)
+    module.send_signal(signal.SIGINT)
+    output, errors = module.communicate()
+    assert errors == ""
+    result = json.loads(output)
+    assert result["failed"]
+    assert result["msg"].startswith("Interrupted. Already done: register the application pexip; ")
+    assert result["steps_done"][-1] == "add the client secret vmrops.o365"
+    assert secret_texts(tenant.state) == [result["secret"]["value"]]
 
 
 def test_two_runs_of_the_role_at_once(clean: Undisturbed) -> None:
