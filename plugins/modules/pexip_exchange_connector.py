@@ -384,7 +384,7 @@ options:
   meeting_instructions_template:
     description:
       - The joining instructions of a single-use room. Like all templates a Jinja2 text, 12288 characters at most;
-        write it as C(!unsafe), or Ansible renders it. Line ends do not count as a difference.
+        mark it C(!unsafe), or look it up in a file, or Ansible renders it. Line ends do not count as a difference.
     type: str
   personal_vmr_instructions_template:
     description:
@@ -487,13 +487,13 @@ EXAMPLES = r"""
     update_secrets: when_changed
     fingerprint_path: "{{ playbook_dir }}/secrets/connector.json"
 
-- name: Say in Norwegian that a meeting has a room
+- name: Say in our own words that a meeting has a room; what a lookup returns is not rendered by Ansible
   vmrops.o365.pexip_exchange_connector:
     node_url: https://infinity.contoso.com
     node_username: automation
     node_password: "{{ vault_node_password }}"
     name: Microsoft 365
-    accept_new_single_meeting_template: !unsafe "Møtet har fått rom {{alias}}."
+    accept_new_single_meeting_template: "{{ lookup('ansible.builtin.file', 'accepted.html.j2') }}"
 
 - name: Remove the integration
   vmrops.o365.pexip_exchange_connector:

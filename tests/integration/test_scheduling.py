@@ -118,10 +118,10 @@ def test_app_permissions(simulator: Callable[..., Simulator], ansible: Ansible, 
 
     # EWS is closed for the tenant, as Microsoft does it, or open for other applications only.
     with company.changed("Set-OrganizationConfig", {"EwsEnabled": None}, EwsEnabled=False):
-        company.failing("")
+        company.failing("disabled for this user or tenant")
     others = {"EwsEnabled": True, "EwsAllowedAppIDs": "aaaaaaaa-0000-4000-8000-000000000009"}
     with company.changed("Set-OrganizationConfig", {"EwsEnabled": None, "EwsAllowedAppIDs": None}, **others):
-        company.failing("")
+        company.failing("policy for this user or tenant")
     company.answered()
 
     # Each half of the app's access on its own is not enough.
@@ -129,7 +129,7 @@ def test_app_permissions(simulator: Callable[..., Simulator], ansible: Ansible, 
     company.meeting(ALICE)
     company.failing("ErrorImpersonateUserDenied")
     lose_rights(company, "equipment")
-    company.failing("403")
+    company.failing("not enough scope")
 
 
 @pytest.mark.timeout(300)
