@@ -147,10 +147,10 @@ class Grants:
 
 
 def same_filter(wanted: str, current: str) -> bool:
-    """Whether two filters mean the same; a filter that Exchange gives back in a form not known here counts as another."""
+    """Whether two filters mean the same; one that is given back in a form not known here, or too deep, counts as another."""
     try:
         return meaning(wanted) == meaning(current)
-    except ValueError:
+    except (ValueError, RecursionError):
         return wanted == current
 
 

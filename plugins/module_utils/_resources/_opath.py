@@ -56,12 +56,36 @@ def _tokens(text: str) -> list[_Token]:
     return found
 
 
+@dataclass(eq=False)
+class _Run:
+    """What -and, or -or, joins so far; it grows in place, since a run may be long."""
+
+    operator: str
+    members: set[Meaning]
+
+    def add(self, part: Meaning | _Run) -> None:
+        """Join a part; one that is joined by the same operator with each of its members."""
+        if isinstance(part, _Run) and part.operator == self.operator:
+            self.members |= part.members
+            return
+        settled = _settled(part)
+        inner = settled[1] if settled[0] == self.operator else None
+        self.members |= inner if isinstance(inner, frozenset) else {settled}
+
+
+def _settled(part: Meaning | _Run) -> Meaning:
+    """A part as it stays; a run of one is that one."""
+    if not isinstance(part, _Run):
+        return part
+    return (part.operator, frozenset(part.members)) if len(part.members) > 1 else next(iter(part.members))
+
+
 class _Parser:
     """Reads tokens with stacks of its own: Exchange nests a chain of -or as deep as it is long."""
 
     def __init__(self, tokens: list[_Token]) -> None:
         self.rest = tokens[::-1]
-        self.operands: list[Meaning] = []
+        self.operands: list[Meaning | _Run] = []
         self.operators: list[_Token] = []
 
     def tree(self) -> Meaning:
@@ -83,7 +107,7 @@ class _Parser:
         self._reduce(0)
         if self.operators:
             raise BadFilter(f"the parenthesis at position {self.operators[-1].position} is not closed")
-        return self.operands[0]
+        return _settled(self.operands[0])
 
     def _comparison(self) -> Meaning:
         name = self._take("bare", "a property name")
@@ -104,7 +128,7 @@ class _Parser:
         """Apply the -not before what was just read; two of them are none."""
         while self.operators and self.operators[-1].text.lower() == "-not":
             self.operators.pop()
-            inner = self.operands.pop()
+            inner = _settled(self.operands.pop())
             undone = inner[1] if inner[0] == "-not" else None
             self.operands.append(undone if isinstance(undone, tuple) else ("-not", inner))
 
@@ -112,11 +136,13 @@ class _Parser:
         """Join what -and and -or of at least that rank have to the left, up to the last open parenthesis."""
         while self.operators and RANKS.get(self.operators[-1].text.lower(), -1) >= rank:
             operator = self.operators.pop().text.lower()
-            parts = self.operands.pop(), self.operands.pop()
-            flat: set[Meaning] = set()
+            parts = [self.operands.pop(), self.operands.pop()]
+            runs = [one for one in parts if isinstance(one, _Run) and one.operator == operator]
+            run = max(runs, key=lambda one: len(one.members), default=_Run(operator, set()))
             for part in parts:
-                flat |= part[1] if part[0] == operator and isinstance(part[1], frozenset) else {part}
-            self.operands.append((operator, frozenset(flat)) if len(flat) > 1 else next(iter(flat)))
+                if part is not run:
+                    run.add(part)
+            self.operands.append(run)
 
     def _next(self, kind: str, text: str) -> bool:
         return bool(self.rest) and self.rest[-1].kind == kind and self.rest[-1].text.lower() == text

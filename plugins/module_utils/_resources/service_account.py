@@ -168,8 +168,8 @@ class ServiceAccount(Managed):
         user = state.user
         shown = {
             "id": user["id"],
-            "user_principal_name": user["userPrincipalName"],
-            "display_name": user["displayName"],
+            "user_principal_name": user.get("userPrincipalName"),
+            "display_name": user.get("displayName"),
             "mail": user.get("mail"),
             "account_enabled": user.get("accountEnabled"),
             "usage_location": user.get("usageLocation"),
@@ -194,7 +194,7 @@ class ServiceAccount(Managed):
             what = "is not verified in this tenant" if domain in domains else "is not a domain of this tenant"
             raise Refused(f"{domain} {what}.", "user_principal_name", f"Use one of {known}, or verify it first.")
         if state.holders:
-            names = ", ".join(f"{one['userPrincipalName']} ({one['displayName']})" for one in state.holders)
+            names = ", ".join(f"{one.get('userPrincipalName')} ({one.get('displayName')})" for one in state.holders)
             raise Refused(f"the address {self.name} is held by {names}.", "user_principal_name", "Choose another name.")
         restoring = state.deleted and self.options["deleted"] == "restore"
         if self.options["display_name"] is None and not restoring:
