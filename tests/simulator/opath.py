@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 # Microsoft docs (recipientfilter-properties.md), as far as mailboxes, users and groups of this tenant have them.
 FILTERABLE = frozenset(
@@ -23,7 +24,7 @@ FILTERABLE = frozenset(
     )
 )
 _OPERATORS = ("eq", "ne", "like", "notlike", "gt", "ge", "lt", "le")
-_DEEPEST = 100
+_BINDING = {"(": 0, "or": 1, "and": 2, "not": 3}
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<open>\()|(?P<close>\))|(?P<operator>-[A-Za-z]+)|'(?P<text>(?:[^']|'')*)'|"(?P<quoted>(?:[^"]|"")*)"
@@ -86,10 +87,10 @@ class Not:
 
     def matches(self, properties: dict[str, Any]) -> bool:
         """Whether the inner condition does not match."""
-        return not self.inner.matches(properties)
+        return _matches(self, properties)
 
     def __str__(self) -> str:
-        return f"-not({self.inner})"
+        return _text(self)
 
 
 @dataclass(frozen=True)
@@ -102,29 +103,63 @@ class Combination:
 
     def matches(self, properties: dict[str, Any]) -> bool:
         """Whether both (and) or one (or) of the conditions match."""
-        left, right = self.left.matches(properties), self.right.matches(properties)
-        return (left and right) if self.operator == "and" else (left or right)
+        return _matches(self, properties)
 
     def __str__(self) -> str:
-        return f"(({self.left}) -{self.operator} ({self.right}))"
+        return _text(self)
 
 
 Condition = Comparison | Not | Combination
+Folded = TypeVar("Folded", bool, str)
+
+
+def _fold(
+    condition: Condition,
+    leaf: Callable[[Comparison], Folded],
+    invert: Callable[[Folded], Folded],
+    join: Callable[[str, Folded, Folded], Folded],
+) -> Folded:
+    """A value for the whole condition out of those of its parts; the condition may be of any depth."""
+    todo: list[tuple[Condition, bool]] = [(condition, False)]
+    done: list[Folded] = []
+    while todo:
+        one, parts_done = todo.pop()
+        if isinstance(one, Comparison):
+            done.append(leaf(one))
+        elif not parts_done:
+            parts: tuple[Condition, ...] = (one.inner,) if isinstance(one, Not) else (one.right, one.left)
+            todo += [(one, True), *((part, False) for part in parts)]
+        elif isinstance(one, Not):
+            done.append(invert(done.pop()))
+        else:
+            right, left = done.pop(), done.pop()
+            done.append(join(one.operator, left, right))
+    return done.pop()
+
+
+def _matches(condition: Condition, properties: dict[str, Any]) -> bool:
+    def join(operator: str, left: bool, right: bool) -> bool:
+        return (left and right) if operator == "and" else (left or right)
+
+    def invert(inner: bool) -> bool:
+        return not inner
+
+    return _fold(condition, lambda one: one.matches(properties), invert, join)
+
+
+def _text(condition: Condition) -> str:
+    return _fold(condition, str, "-not({})".format, lambda operator, left, right: f"(({left}) -{operator} ({right}))")
 
 
 def parse(text: str) -> Condition:
     """Read a filter. ``str()`` of the result is the form in which the service returns it. Raises FilterError."""
-    reader = _Reader(text)
-    condition = reader.expression()
-    reader.expect_end()
-    return condition
+    return _Reader(text).expression()
 
 
 class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tokens: list[tuple[str, str, int]] = []
-        self.depth = 0
         position = 0
         stripped = text.rstrip()
         while position < len(stripped):
@@ -164,40 +199,41 @@ class _Reader:
         self.index += 1
         return kind, value
 
-    def expect_end(self) -> None:
-        if self.index < len(self.tokens):
-            raise self._error(self._here())
-
     def expression(self) -> Condition:
-        left = self._conjunction()
-        while self._peek("operator", "-or"):
-            self._take("operator")
-            left = Combination("or", left, self._conjunction())
-        return left
-
-    def _conjunction(self) -> Condition:
-        left = self._term()
-        while self._peek("operator", "-and"):
-            self._take("operator")
-            left = Combination("and", left, self._term())
-        return left
-
-    def _term(self) -> Condition:
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise self._error(self._here())
-        try:
-            if self._peek("operator", "-not"):
-                self._take("operator")
-                return Not(self._term())
-            if self._peek("open"):
-                self._take("open")
-                inner = self.expression()
+        """The whole filter. Operators wait until what binds less strongly comes, or the end (no recursion)."""
+        waiting: list[str] = []
+        found: list[Condition] = []
+        while True:
+            while self._peek("open") or self._peek("operator", "-not"):
+                waiting.append("(" if self._take("open", "operator")[0] == "open" else "not")
+            found.append(self._comparison())
+            while self._peek("close"):
+                self._reduce(waiting, found, 1)
+                if not waiting:
+                    raise self._error(self._here())
                 self._take("close")
-                return inner
-            return self._comparison()
-        finally:
-            self.depth -= 1
+                waiting.pop()
+            if self.index == len(self.tokens):
+                self._reduce(waiting, found, 1)
+                if waiting:
+                    raise self._error(self._here())
+                return found.pop()
+            if not self._peek("operator", "-and", "-or"):
+                raise self._error(self._here())
+            operator = self._take("operator")[1].lower().removeprefix("-")
+            self._reduce(waiting, found, _BINDING[operator])
+            waiting.append(operator)
+
+    @staticmethod
+    def _reduce(waiting: list[str], found: list[Condition], binding: int) -> None:
+        """Apply the operators that wait and bind as strongly as that, up to an open parenthesis."""
+        while waiting and _BINDING[waiting[-1]] >= binding:
+            operator = waiting.pop()
+            right = found.pop()
+            if operator == "not":
+                found.append(Not(right))
+            else:
+                found.append(Combination("and" if operator == "and" else "or", found.pop(), right))
 
     def _comparison(self) -> Comparison:
         position = self._here()

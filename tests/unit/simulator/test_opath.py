@@ -76,7 +76,7 @@ def test_evaluation(text: str, properties: dict[str, Any], passes: bool) -> None
         ("Alias -eq 'a')", 14),
         ("Alias = 'a'", 7),
         ("MemberOfGroup -eq 'VMR users'", 19),
-        ("(" * 5000 + "Alias -eq 'a'" + ")" * 5000, 101),
+        ("(" * 5000 + "Alias -eq 'a'" + ")" * 4999, 10013),
     ],
 )
 def test_malformed_filters_are_told_with_a_position(text: str, position: int) -> None:
@@ -90,3 +90,16 @@ def test_malformed_filters_are_told_with_a_position(text: str, position: int) ->
 def test_unknown_properties_are_named() -> None:
     with pytest.raises(opath.FilterError, match='"Colour" is not a recognized filterable property'):
         opath.parse("Colour -eq 'red'")
+
+
+def test_filters_of_any_length_and_depth() -> None:
+    many = " -or ".join(f"Alias -eq 'user{number}'" for number in range(3000))
+    condition = opath.parse(many)
+    printed = str(condition)
+    assert printed.startswith("((((((")
+    assert printed.endswith("-or (Alias -eq 'user2999'))")
+    assert str(opath.parse(printed)) == printed
+    assert condition.matches({"Alias": "user7"})
+    assert not condition.matches({"Alias": "user3000"})
+    assert str(opath.parse("(" * 5000 + "Alias -eq 'a'" + ")" * 5000)) == "Alias -eq 'a'"
+    assert not opath.parse("-not " * 4001 + "Alias -eq 'a'").matches({"Alias": "a"})
