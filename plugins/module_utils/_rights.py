@@ -124,7 +124,12 @@ ASSIGN_LICENCES = _graph(
     "Directory.ReadWrite.All",
     f"License Administrator, {_USER_ADMINISTRATORS}",
 )
-READ_MAILBOX_SETTINGS = _graph("look for a mailbox", "MailboxSettings.Read", "MailboxSettings.ReadWrite")
+READ_MAILBOX_SETTINGS = _graph(
+    "look for a mailbox",
+    "MailboxSettings.Read",
+    "MailboxSettings.ReadWrite",
+    limit="To a person who signs in, Graph opens no mailbox settings but their own.",
+)
 VIEW_CALENDARS = Need(
     "view calendars through Graph",
     _rights(GRAPH, "Calendars.Read, Calendars.ReadWrite"),

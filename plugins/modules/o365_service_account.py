@@ -132,8 +132,9 @@ notes:
   - Needs the Microsoft Graph application permissions C(User.ReadWrite.All) and C(Domain.Read.All). To remove an account,
     C(User.DeleteRestore.All) with C(User.Read.All), or C(User.ReadWrite.All).
   - O(licenses), O(wait_for_mailbox) and O(hide_from_address_lists) also need C(LicenseAssignment.Read.All) or
-    C(Organization.Read.All), to see what was bought. O(wait_for_mailbox) needs C(MailboxSettings.Read), and
-    O(update_password=always) C(User-PasswordProfile.ReadWrite.All) or the directory role User Administrator.
+    C(Organization.Read.All), to see what was bought. O(wait_for_mailbox) needs C(MailboxSettings.Read), with
+    which a person who signs in with a device code only sees their own mailbox. O(update_password=always) needs
+    C(User-PasswordProfile.ReadWrite.All) or the directory role User Administrator.
   - O(hide_from_address_lists) needs the app role C(Exchange.ManageAsApp) on Office 365 Exchange Online and the directory
     role Exchange Recipient Administrator or Exchange Administrator.
   - A generated password is part of the result. Register it and set C(no_log) on the task.

@@ -24,9 +24,9 @@ from ansible_collections.vmrops.o365.plugins.module_utils._resources.impersonati
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.oauth_app import OAuthApp
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.service_account import ServiceAccount
 from ansible_collections.vmrops.o365.plugins.module_utils._rights import Need, Right
-from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import Denied
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import Denied, SignInFailed
 from support.graph import Administrator
-from support.in_process import new_run
+from support.in_process import Person, new_run
 from support.simulator import Request, Simulator
 from sweep.modules import ACCOUNT, ACTING_USER, APP, EQUIPMENT, SCOPE
 
@@ -51,6 +51,10 @@ BARE_APP: Options = {
     "secret": {**APP["secret"], "held": None},
 }
 EXCHANGE = "Office 365 Exchange Online"
+RESOURCES = {
+    "00000003-0000-0000-c000-000000000000": _rights.GRAPH,
+    "00000002-0000-0ff1-ce00-000000000000": _rights.EXCHANGE_ONLINE,
+}
 AS_APP = [{"resource": EXCHANGE, "application": ["full_access_as_app"], "delegated": None}]
 AS_USER = [{"resource": EXCHANGE, "application": None, "delegated": ["EWS.AccessAsUser.All"]}]
 
@@ -135,9 +139,14 @@ def ways(case: Case) -> list[Rights]:
     return list(dict.fromkeys(tuple(sorted(_rights.least(needs, preferred))) for preferred in alternatives))
 
 
+def without(rights: Rights, gone: Right) -> Rights:
+    return tuple(one for one in rights if one != gone)
+
+
 WAYS = [(name, rights) for name, case in CASES.items() for rights in ways(case)]
-LESS = [(name, rights, gone) for name, rights in WAYS for gone in rights if gone.name != CASES[name].spare]
-SETS = {rights for _name, rights in WAYS} | {tuple(one for one in rights if one != gone) for _n, rights, gone in LESS}
+LEAST = {name: ways(case)[0] for name, case in CASES.items()}
+LESS = [(name, gone) for name, rights in LEAST.items() for gone in rights if gone.name != CASES[name].spare]
+SETS = {rights for _name, rights in WAYS} | {without(LEAST[name], gone) for name, gone in LESS}
 
 
 def client_id(rights: Rights) -> str:
@@ -186,9 +195,31 @@ class Company:
             return {}
         return {"app_id": self.administrator.register(f"Assignee {number}")["appId"]}
 
-    def run(self, module: str, options: Options, rights: Rights | None, check_mode: bool = False) -> Run[Any]:
-        """A run as the app with these rights, or as the one that may do everything."""
-        credentials = {} if rights is None else {"client_id": client_id(rights), "client_secret": "seeded-secret"}
+    def person(self, rights: Rights) -> Person:
+        """Somebody with these directory roles, at an app with these delegated permissions."""
+        administrator, number = self.administrator, next(self.count)
+        app = administrator.register(f"Console {number}", isFallbackPublicClient=True)
+        for app_id, of in RESOURCES.items():
+            scope = " ".join(one.name for one in rights if one.of == of)
+            grant = {"clientId": app["principal"]["id"], "resourceId": administrator.resource(app_id)["id"]}
+            if scope:
+                body = {**grant, "consentType": "AllPrincipals", "scope": scope}
+                administrator.call("POST", "/oauth2PermissionGrants", body)
+        name = f"person{number}@contoso.com"
+        profile = {"password": PASSWORD, "forceChangePasswordNextSignIn": False}
+        user = {"accountEnabled": True, "displayName": name, "mailNickname": f"person{number}"}
+        made = administrator.call("POST", "/users", {**user, "userPrincipalName": name, "passwordProfile": profile})
+        for role in (one.name for one in rights if _rights.is_role(one)):
+            template = next(key for key, known in _rights.DIRECTORY_ROLES.items() if known == role)
+            body = {"principalId": made["id"], "roleDefinitionId": template, "directoryScopeId": "/"}
+            administrator.call("POST", "/roleManagement/directory/roleAssignments", body)
+        url = f"{self.tenant.endpoints['login_url']}/{self.tenant.endpoints['tenant_id']}"
+        return Person(url, app["appId"], name, PASSWORD)
+
+    def run(self, module: str, options: Options, who: Rights | Person | None, check_mode: bool = False) -> Run[Any]:
+        """A run as the app with these rights, as a person, or as the app that may do everything."""
+        credentials = {"client_id": client_id(who), "client_secret": "seeded-secret"} if isinstance(who, tuple) else {}
+        person = who if isinstance(who, Person) else None
         makers: dict[str, Callable[[Options], Any]] = {
             "o365_equipment_mailbox": EquipmentMailbox,
             "o365_impersonation": Impersonation,
@@ -196,15 +227,15 @@ class Company:
             "o365_service_account": ServiceAccount,
         }
         resource = makers[module]({**options, "check_mode": check_mode})
-        return new_run(resource, {**self.tenant.auth(), **credentials}, check_mode)
+        return new_run(resource, {**self.tenant.auth(), **credentials}, check_mode, person=person)
 
-    def set_stage(self, case: Case, options: Options, rights: Rights) -> None:
-        """What was there before; of an application the caller is an owner."""
+    def set_stage(self, case: Case, options: Options, rights: Rights | None) -> None:
+        """What was there before; of an application the app with these rights is an owner."""
         bare = {"o365_oauth_app": BARE_APP, "o365_service_account": BARE_ACCOUNT}.get(case.module, case.options)
         for number, change in enumerate(case.stage):
             names = {key: options[key] for key in options if options[key] != case.options[key]}
             self.run(case.module, {**bare, **names, **change}, None).reconcile()
-            if case.module == "o365_oauth_app" and number == 0:
+            if rights is not None and case.module == "o365_oauth_app" and number == 0:
                 self._own(options["unique_name"], rights)
 
     def _own(self, unique_name: str, rights: Rights) -> None:
@@ -252,16 +283,13 @@ def test_the_listed_rights_are_enough(company: Company, name: str, rights: Right
     assert company.run(case.module, options, rights).reconcile()["changed"]
     assert company.writes()
     if case.idle:
-        assert not company.run(case.module, options, rights, check_mode=True).reconcile()["changed"]
         assert not company.run(case.module, options, rights).reconcile()["changed"]
         assert not company.writes()
 
 
-@pytest.mark.parametrize(("name", "rights", "gone"), LESS, ids=in_words)
-def test_each_right_is_needed_and_named_when_it_is_missing(
-    company: Company, name: str, rights: Rights, gone: Right
-) -> None:
-    case, left = CASES[name], tuple(one for one in rights if one != gone)
+@pytest.mark.parametrize(("name", "gone"), LESS, ids=in_words)
+def test_each_right_is_needed_and_named_when_it_is_missing(company: Company, name: str, gone: Right) -> None:
+    case, left = CASES[name], without(LEAST[name], gone)
     options = company.fresh(case)
     company.set_stage(case, options, left)
     company.writes()
@@ -269,8 +297,65 @@ def test_each_right_is_needed_and_named_when_it_is_missing(
     with pytest.raises(Denied) as failure:
         run.reconcile()
     assert "The caller lacks " in failure.value.advice
-    lacks = failure.value.advice.partition("Its token has")[0]
-    # A right may also stand in for others, which are recommended before it; then those are named.
-    assert any(need.application[0].name in lacks for need in case.needs if need.satisfied([gone]))
-    assert gone.name in lacks or gone not in _rights.least(case.needs)
+    assert gone.name in failure.value.advice.partition("Its token has")[0]
     assert len(company.writes()) == len(run.done), "the failed run says what it did"
+
+
+# --- a person who signs in through an app -----------------------------------------------------------------------------
+
+
+def of_person(needs: list[Need]) -> Rights:
+    """The least delegated permissions and directory roles, in the order of the list."""
+    chosen: list[Right] = []
+    for rights in (rights for need in needs for rights in (need.delegated, need.person) if rights):
+        if not set(rights) & set(chosen):
+            chosen.append(rights[0])
+    for right in reversed(chosen):
+        rest = [one for one in chosen if one != right]
+        if all(need.satisfied(rest, "person") for need in needs):
+            chosen = rest
+    return tuple(chosen)
+
+
+# A person sees no mailbox settings but their own; the other cases need the same as these.
+BY_PERSON = {of_person(case.needs): name for name, case in CASES.items() if not case.options.get("wait_for_mailbox")}
+
+
+@pytest.mark.parametrize("name", BY_PERSON.values())
+def test_a_person_needs_delegated_permissions_and_directory_roles(company: Company, name: str) -> None:
+    case = CASES[name]
+    options = company.fresh(case)
+    rights = of_person(case.needs)
+    person = company.person(rights)
+    company.set_stage(case, options, None)
+    company.writes()
+    assert company.run(case.module, options, person).reconcile()["changed"]
+    assert company.writes()
+    if case.idle:
+        assert not company.run(case.module, options, person).reconcile()["changed"]
+
+
+@pytest.mark.parametrize("name", ["scoped app", "app with both", "account hidden"])
+def test_what_a_person_lacks_is_named(company: Company, name: str) -> None:
+    case = CASES[name]
+    rights = of_person(case.needs)
+    for gone in rights:
+        left = without(rights, gone)
+        run = company.run(case.module, company.fresh(case), company.person(left))
+        with pytest.raises((Denied, SignInFailed)) as failure:
+            run.reconcile()
+        if failure.type is SignInFailed:
+            assert gone.of not in {one.of for one in left}, (
+                "only what was not consented to at all keeps from signing in"
+            )
+            assert "has to consent" in failure.value.advice
+        else:
+            assert "The caller lacks " in failure.value.advice
+            assert gone.name in failure.value.advice.partition("Its token has")[0]
+
+
+def test_a_person_cannot_wait_for_anothers_mailbox(company: Company) -> None:
+    case = CASES["account with mailbox"]
+    run = company.run(case.module, company.fresh(case), company.person(of_person(case.needs)))
+    with pytest.raises(Denied, match="no mailbox settings but their own"):
+        run.reconcile()
