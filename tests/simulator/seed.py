@@ -34,6 +34,7 @@ from pathlib import Path
 
 import yaml
 
+from .exchange_roles import ROLES
 from .seed_policies import plant_policies
 from .store import Document
 from .tenant import SWITCHES, Tenant, graph_time, new_id
@@ -129,10 +130,7 @@ MANAGEMENT_ROLES = [
     "Application MailboxSettings.Read",
     "Application MailboxSettings.ReadWrite",
     "Application SMTP.SendAsApp",
-    "Mail Recipients",
-    "Mail Recipient Creation",
-    "Role Management",
-    "View-Only Recipients",
+    *ROLES,
 ]
 
 DEFAULT: Document = {
