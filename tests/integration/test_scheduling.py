@@ -57,7 +57,7 @@ class Company:
         assert not report["error"], report
         assert [one["outcome"] for one in report["handled"] if one["subject"] == subject] == ["accepted"], report
         assert response(meeting) == "Accept"
-        (instructions,) = [one for one in inbox(mailbox(self.tenant, organizer), subject) if type(one) is Message]
+        (instructions,) = [one for one in inbox(mailbox(self.tenant, organizer), subject) if isinstance(one, Message)]
         assert instructions.author.email_address == organizer
         assert "https://join.contoso.com/webapp/" in instructions.body
         assert self.configure(self.secrets["client_secret"])["health"]["last_modified_time"]
@@ -113,7 +113,7 @@ def test_app_permissions(simulator: Callable[..., Simulator], ansible: Ansible, 
         meeting, subject = company.meeting(ALICE)
         assert response(meeting) == "Accept"
         assert company.tenant.poll()[0]["handled"] == []
-        assert not [one for one in inbox(mailbox(company.tenant, ALICE), subject) if type(one) is Message]
+        assert not [one for one in inbox(mailbox(company.tenant, ALICE), subject) if isinstance(one, Message)]
     company.answered()
 
     # EWS is closed for the tenant, as Microsoft does it, or open for other applications only.

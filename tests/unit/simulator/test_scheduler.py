@@ -111,7 +111,7 @@ def test_a_meeting_is_answered_and_how_to_join_comes_in_the_organizers_name(tena
     assert alias["alias"] == f"{alias['numeric_alias']}@contoso.com"
     assert alias["numeric_alias"].startswith("77")
     assert len(alias["numeric_alias"]) == 8
-    (late,) = [one for one in inbox(bob, "Figures") if type(one) is Message]
+    (late,) = [one for one in inbox(bob, "Figures") if isinstance(one, Message)]
     assert late.author.email_address == ALICE
     assert f"conference={alias['alias']}" in late.body
     assert f"PXPS:-{alias['uuid']}#" in late.body
@@ -163,7 +163,7 @@ def test_an_alias_of_the_add_in_is_used_once(tenant: Simulator) -> None:
     alice = mailbox(tenant, ALICE)
     meeting = invite(alice, "With it", VMR, f"PXPS:-{alias['uuid']}#")
     assert handled(tenant) == [("With it", "accepted", "accept_new_single_meeting_template")]
-    assert not [one for one in inbox(alice, "With it") if type(one) is Message], "the add-in has said how to join"
+    assert not [one for one in inbox(alice, "With it") if isinstance(one, Message)], "the add-in has said how to join"
     assert "42@contoso.com" in inbox(alice, "With it")[0].body
     copy = invite(alice, "Copied", VMR, f"PXPS:-{alias['uuid']}#")
     assert handled(tenant) == [("Copied", "declined", "reject_invalid_alias_id_template")]
@@ -267,7 +267,7 @@ def test_an_equipment_that_answers_itself_leaves_nothing_to_do(
     assert handled(tenant) == []
     assert node.all("scheduled_conference") == node.all("scheduling_operation") == []
     assert node.scheduler()["last_modified_time"] is None
-    assert not [one for one in inbox(alice, "Figures") if type(one) is Message]
+    assert not [one for one in inbox(alice, "Figures") if isinstance(one, Message)]
 
 
 def test_templates_that_do_not_render_do_not_stop_it(tenant: Simulator) -> None:
