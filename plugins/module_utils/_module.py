@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -174,6 +175,9 @@ class Way:
 TENANT = Way(AUTH_ARGUMENTS, lambda options: connect(options, show_on_terminal))
 
 
+_WORD = re.compile(r"[A-Za-z_]+")
+
+
 class Module(AnsibleModule):  # type: ignore[misc]  # ansible-core is not typed
     """AnsibleModule, silent about values for as long as it checks the arguments.
 
@@ -184,6 +188,8 @@ class Module(AnsibleModule):  # type: ignore[misc]  # ansible-core is not typed
         self.checked = False
         super().__init__(**more)
         self.checked = True
+        # Ansible notes what is secret before it turns values into texts, which changes lists and dictionaries.
+        self.no_log_values.update(_marked(self.argument_spec, self.params))
 
     def fail_json(self, msg: str, **result: Any) -> None:
         """As Ansible's; the names of the arguments are shown, and their values only where they nearly are a known word."""
@@ -203,9 +209,21 @@ def _words(specification: Mapping[str, Any]) -> Iterator[str]:
         yield from _words(option.get("options") or {})
 
 
+def _marked(specification: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[str]:
+    """The values of secret options, those within other options too."""
+    for name, option in specification.items():
+        value = values.get(name)
+        if option.get("no_log") and value:
+            yield from _texts(value)
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, Mapping):
+                yield from _marked(option.get("options") or {}, one)
+
+
 def _texts(value: Any) -> Iterator[str]:
-    """The texts within a value; names are none."""
+    """The texts within a value, also in place of names: Ansible reads a text with an equals sign as a name and a value."""
     if isinstance(value, Mapping):
+        yield from (name for name in value if not _WORD.fullmatch(name))
         for inner in value.values():
             yield from _texts(inner)
     elif isinstance(value, (list, tuple)):
@@ -242,6 +260,8 @@ def run_module(
         failure = {"msg": missing_required_lib(error.name), "exception": error.trace}
     except (Refused, BadCredentials, UnsafeFile, ServiceError) as error:
         failure = {"msg": _message(error, run)}
+    except KeyboardInterrupt:
+        failure = {"msg": _message(Refused("Interrupted."), run)}
     except Exception as error:
         unforeseen = RuntimeError(f"This was not foreseen, and is an error in the collection: {error!r}.")
         failure = {"msg": _message(unforeseen, run), "exception": traceback.format_exc()}
@@ -260,8 +280,6 @@ def run_module(
     module.fail_json(**texts, **(_done(run) if run else {}))
 
 
-    except KeyboardInterrupt:
-        failure = {"msg": _message(Refused("Interrupted."), run)}
 def _message(error: Exception, run: Run[Any] | None) -> str:
     """The error, and what was done before it."""
     text = one_line(str(error), LONGEST_MESSAGE)

@@ -21,7 +21,7 @@ class Fault:
     ``skip`` matching requests are left alone, then ``times`` (0 = all) get what ``do`` says, ``before`` or ``after``
     the request took effect: ``respond`` with ``status``, ``headers``, ``body``; ``drop`` the connection; ``delay`` the
     answer by ``seconds``; ``stall`` for ``seconds`` and then drop; ``hold``, which is logged at once and never answered.
-    ``{request}`` in a text of the body stands for the request as it came, headers and credentials included.
+    ``{request}`` in a text of the body stands for the request, headers and credentials included.
     """
 
     match: dict[str, str]

@@ -157,9 +157,9 @@ async def _hold(fault: Fault, receive: Receive) -> None:
 
 
 def _head(scope: Scope) -> bytes:
-    """A request's line and headers as they were sent."""
+    """A request's line and headers as they were sent, but on one line."""
     lines = [f"{scope['method']} {scope['path']}?{scope['query_string'].decode('latin-1')}".encode()]
-    return b"\r\n".join([*lines, *(name + b": " + value for name, value in scope["headers"]), b"", b""])
+    return b" ".join([*lines, *(name + b": " + value for name, value in scope["headers"]), b""])
 
 
 def _replay(body: bytes) -> Receive:
