@@ -59,7 +59,7 @@ class _Service:
             principal = self._enter(http)
         except Unauthorized as refused:
             return _unauthorized(refused)
-        refused_answer = self._refuse(http.path_params["tenant"], headers)
+        refused_answer = self._elsewhere(http) or self._refuse(http.path_params["tenant"], headers)
         if refused_answer:
             return _response(refused_answer)
         request = Request(http.path_params["tenant"], http.url.query, headers, _parsed(body))
@@ -72,7 +72,7 @@ class _Service:
             principal = self._enter(http)
         except Unauthorized as refused:
             return _unauthorized(refused)
-        refused_answer = self._refuse(http.path_params["tenant"], headers)
+        refused_answer = self._elsewhere(http) or self._refuse(http.path_params["tenant"], headers)
         if refused_answer:
             return _response(refused_answer)
         parsed = _parsed(body)
@@ -110,6 +110,15 @@ class _Service:
 
     def _enter(self, http: HttpRequest) -> Principal:
         return authenticate(self.tenant, http.headers.get("authorization"))
+
+    def _elsewhere(self, http: HttpRequest) -> Answer | None:
+        """The redirect to the region's host that some tenants give (working clients; a switch), with a cookie."""
+        host = str(self.tenant.switch("regional_host"))
+        if not host or http.url.hostname == host:
+            return None
+        target = http.url.replace(scheme="https", hostname=host)
+        cookie = f"exchangecookie={new_id().replace('-', '')}; path=/; secure; HttpOnly"
+        return Answer(302, b"", {"location": str(target), "set-cookie": cookie, "request-id": new_id()})
 
     def _refuse(self, segment: str, headers: Mapping[str, str]) -> Answer | None:
         """What is wrong with the request before a command is looked at; both answers are unverified."""

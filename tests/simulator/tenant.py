@@ -63,6 +63,7 @@ SWITCHES: dict[str, Any] = {
     "restore_licences": True,  # whether restoring a user gives back the licences for which there are seats
     "mailbox_delay": 0.0,  # seconds from licence to mailbox
     "private_items_masked": True,  # private items of others over EWS: as "Private Appointment", or not there at all
+    "regional_host": "",  # the host name to which Exchange's commands are redirected; empty: they are answered at once
     "restore_service_principal": False,  # whether restoring an application restores its service principal too
     "infinity_errors_named": False,  # the Management Node's validation errors: by field, or by resource and field
     "infinity_fields_lacking": [],  # fields that this version of the Management Node does not have

@@ -276,6 +276,18 @@ def test_batches_hold_ten_items(exo: Exchange) -> None:
     assert batch(exo, items[:10]).status_code == 200
 
 
+def test_a_tenant_may_send_its_clients_to_its_region(exo: Exchange) -> None:
+    exo.tenant.store.put("setting", "switches", {"regional_host": "eurprd01.outlook.office365.com"})
+    command = {"CmdletInput": {"CmdletName": "Get-Mailbox", "Parameters": {"Identity": "alice"}}}
+    path, headers = f"/adminapi/beta/{exo.tenant.id}/InvokeCommand", {"authorization": f"Bearer {exo.token}"}
+    answer = exo.http.post(f"{path}?$select=Name", json=command, headers=headers, follow_redirects=False)
+    assert answer.status_code == 302
+    assert answer.headers["location"] == f"https://eurprd01.outlook.office365.com{path}?$select=Name"
+    assert "exchangecookie=" in answer.headers["set-cookie"]
+    again = exo.http.post(answer.headers["location"], json=command, headers=headers)
+    assert again.json()["value"] == [{"Name": "Alice Anker"}]
+
+
 # --- the contract -----------------------------------------------------------------------------------------------------
 
 
