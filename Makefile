@@ -45,7 +45,7 @@ demo: $(ready) ## run the role on a simulated tenant and prove what it did
 tenant: $(ready) ## start a simulated tenant to try things on by hand
 	PYTHONPATH=tests $(run) python -m demo tenant
 
-sweep: $(ready) ## cut the connection at every request of every module, before and after its effect
+sweep: $(ready) ## disturb the role and every module at each request (5 hours on 2 cores; goes on where it stopped)
 	PYTHONPATH=tests $(run) python -m sweep
 
 test: lint types docs-lint package sanity pytest ## run every check and test

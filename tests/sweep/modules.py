@@ -20,7 +20,9 @@ from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_AR
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Refused
 from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Client, Run
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.equipment_mailbox import EquipmentMailbox
+from ansible_collections.vmrops.o365.plugins.module_utils._resources.ews_access import EwsAccess
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.impersonation import Impersonation
+from ansible_collections.vmrops.o365.plugins.module_utils._resources.mailbox_delegate import MailboxDelegate
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.oauth_app import OAuthApp
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.service_account import ServiceAccount
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import ServiceError
@@ -87,6 +89,14 @@ SCOPE: Options = {
     "verify": {"in_scope": "alice@contoso.com", "out_of_scope": "carol@contoso.com"},
     "conflict": "fail",
     "check_mode": False,
+}
+EWS: Options = {"app_ids": ["5b2f6a1e-3c0d-4e57-8a8b-0d6c2f1e9a11"], "cut_off_others": True}
+DELEGATE: Options = {
+    "mailbox": "alice@contoso.com",
+    "delegate": "bob@contoso.com",
+    "access_rights": ["FullAccess", "SendAs", "SendOnBehalf"],
+    "automapping": True,
+    "calendar_role": "Editor",
 }
 ACTING_USER: Options = {**SCOPE, "method": "application_impersonation", "user": "bob@contoso.com", "verify": None}
 
@@ -192,6 +202,8 @@ _MODULES: list[tuple[str, Callable[[Options], Any], Options, dict[str, object]]]
     ("o365_impersonation (application_rbac)", Impersonation, SCOPE, {}),
     ("o365_impersonation (application_impersonation)", Impersonation, ACTING_USER, {"impersonation_role": True}),
     ("o365_service_account", ServiceAccount, ACCOUNT, {}),
+    ("o365_ews_access", EwsAccess, EWS, {}),
+    ("o365_mailbox_delegate", MailboxDelegate, DELEGATE, {}),
 ]
 MODULES = [
     Module(f"{name} {state}", make, options, state, seed)
