@@ -83,7 +83,7 @@ options:
     type: path
   timeout:
     description:
-      - Seconds that one request may take.
+      - Seconds that one request may take, from the connection to the last byte of the answer.
     type: int
     default: 60
   wait_timeout:
