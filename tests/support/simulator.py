@@ -168,7 +168,7 @@ class Simulator:
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
-        """End it as an administrator would (SIGTERM). AssertionError when an answer was not as the service describes it."""
+        """End it as an administrator would (SIGTERM). AssertionError for what the services' descriptions do not allow."""
         self._end(kill=False)
 
     def kill(self) -> None:
@@ -191,7 +191,7 @@ class Simulator:
         if process.stdout:
             process.stdout.close()
         breaches = self.breaches.read_text() if self.breaches.exists() else ""
-        assert not breaches, f"the simulator answered what the service would not:\n{breaches}"
+        assert not breaches, f"the services' descriptions do not allow this:\n{breaches}"
 
     def restart(
         self,

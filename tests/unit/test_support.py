@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from support.ansible import Ansible
-from support.simulator import Request
+from support.exchange import ExchangeAdministrator
+from support.simulator import Request, Simulator
 
 
 def request_of(service: str, method: str, path: str, body: Any = None) -> Request:
@@ -86,3 +87,13 @@ def test_a_playbook_hands_back_what_its_tasks_returned(ansible: Ansible) -> None
     assert run["Say"].msg == "hello"
     assert run.failure().msg == "on purpose"
     assert [one.status for one in run.results] == ["ok", "failed"]
+
+
+def test_what_a_cmdlet_does_not_take_fails_the_test_that_sent_it(tenant: Simulator) -> None:
+    administrator = ExchangeAdministrator(tenant)
+    assert administrator.run("Get-Mailbox", Identity="alice")
+    with pytest.raises(AssertionError, match=r"Invalid cmdlet parameters specified\. Colour"):
+        administrator.run("Set-Mailbox", Identity="alice", Colour="red")
+    with pytest.raises(AssertionError, match=r"do not allow this:\nExchange: Set-Mailbox: .* Colour"):
+        tenant.stop()
+    tenant.breaches.unlink()  # this one was meant

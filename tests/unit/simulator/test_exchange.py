@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from simulator import exchange, exchange_command
 from simulator.cmdlets import DOCUMENTED, REGISTRY
+from simulator.cmdlets.binding import contract
 from simulator.exchange_roles import ROLE_GROUPS, ROLES
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
@@ -316,3 +317,18 @@ def test_what_does_not_fit_the_documented_parameters_is_told(
     http.post(f"/adminapi/beta/{exo.tenant.id}/$batch", json=batch, headers=headers)
     assert [one for one in told if text and text in one] == (told if text else [])
     assert len(told) == (2 if text else 0)
+
+
+_READS = sorted(
+    name for name in DOCUMENTED.values() if name.startswith("Get-") and "identity" in contract(name).parameters
+)
+_IDENTITIES = {"Get-MailboxFolderPermission": "nobody:\\Calendar", "Get-ManagementRoleEntry": "Nobody\\Get-Mailbox"}
+
+
+@pytest.mark.parametrize("cmdlet", _READS)
+def test_an_identity_that_is_not_there_is_an_error_and_no_empty_list(exo: Exchange, cmdlet: str) -> None:
+    given: dict[str, Any] = {"Identity": _IDENTITIES.get(cmdlet, "nobody")}
+    given |= {"OrganizationApp": True} if cmdlet == "Get-App" else {}
+    assert "couldn't be found" in exo.fails(cmdlet, **given)
+    exo.tenant.store.put("setting", "switches", {"not_found_status": 404})
+    assert exo.send(cmdlet, **given).status_code == 404
