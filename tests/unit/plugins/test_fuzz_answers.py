@@ -77,7 +77,7 @@ EWS = {"app_ids": ["11111111-2222-3333-4444-555555555555"], "cut_off_others": Tr
 
 def subjects(app_id: str) -> Iterator[tuple[str, Callable[[dict[str, Any]], Any], dict[str, Any]]]:
     for module in MODULES:
-        options = {**module.options, "state": module.state}
+        options = {"check_mode": False, **module.options, "state": module.state}
         if "method" in options:
             options |= {"name": options["method"], "app_id": app_id}
         yield module.name, module.make, options
