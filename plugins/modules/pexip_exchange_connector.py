@@ -618,6 +618,8 @@ from ansible_collections.vmrops.o365.plugins.module_utils._resources.exchange_co
 def main() -> None:
     spec = arguments(FIELDS)
     spec["name"]["required"] = True
+    for endpoint in ("oauth_token_endpoint", "personal_vmr_oauth_token_endpoint"):
+        spec[endpoint]["no_log"] = False  # an address, in spite of its name
     spec["domains"] = {"type": "list", "elements": "str"}
     spec.update({name: {"type": "str", "no_log": True} for name in SECRETS})
     spec["update_secrets"] = {
