@@ -76,6 +76,9 @@ def _of_answer(operation: str, call: Call, answer: Answer, metadata: bool) -> It
         return
     if metadata != (isinstance(body, dict) and "@odata.context" in body):
         yield f"@odata.context is {'missing' if metadata else 'not wanted'}"
+    if call.cast:
+        items = {"$ref": call.cast}
+        schema = {"type": "object", "properties": {"value": {"type": "array", "items": items}}}
     yield from _wrong(_LINKS if operation.endswith("/$ref") else schema, body, "body", typed=metadata)
     yield from _unasked(call, body)
 

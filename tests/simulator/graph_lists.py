@@ -19,8 +19,8 @@ from .graph_odata import (
     KINDS,
     Kind,
     Pair,
+    check_names,
     expanded,
-    no_property,
     selected_names,
     shape,
     shown,
@@ -66,10 +66,7 @@ def mixed(call: Call, pairs: list[Pair]) -> Answer:
         return _counted(call, KINDS["directoryObject"], stored)
     found = _filtered(call, KINDS["directoryObject"], stored)
     names = selected_names(call)
-    every = {name.lower() for kind in KINDS.values() for name in graph_types.properties(kind.full_type)}
-    for name in names:
-        if name.lower() not in every:
-            raise no_property(name, KINDS["directoryObject"])
+    check_names(names)
     return _page(
         call, KINDS["directoryObject"], found, lambda one: typed(call, kinds[one["id"]], one, names), "directoryObjects"
     )

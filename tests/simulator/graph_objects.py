@@ -149,6 +149,17 @@ def _fields(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+# What groups show without being asked (Microsoft docs: group-get).
+DEFAULT_GROUP = (
+    "id deletedDateTime classification createdDateTime description displayName expirationDateTime groupTypes "
+    "isAssignableToRole mail mailEnabled mailNickname membershipRule membershipRuleProcessingState "
+    "onPremisesDomainName onPremisesLastSyncDateTime onPremisesNetBiosName onPremisesSamAccountName "
+    "onPremisesSecurityIdentifier onPremisesSyncEnabled preferredDataLocation preferredLanguage proxyAddresses "
+    "renewedDateTime resourceBehaviorOptions resourceProvisioningOptions securityEnabled securityIdentifier theme "
+    "uniqueName visibility onPremisesProvisioningErrors serviceProvisioningErrors"
+)
+
+
 KINDS["user"] = Kind(
     "user",
     "users",
@@ -188,7 +199,7 @@ KINDS["servicePrincipal"] = Kind(
 KINDS["group"] = Kind(
     "group",
     "groups",
-    (),
+    tuple(DEFAULT_GROUP.split()),
     _fields(
         "id displayName description mail mailNickname mailEnabled securityEnabled groupTypes createdDateTime "
         "proxyAddresses visibility onPremisesSyncEnabled deletedDateTime"

@@ -106,6 +106,14 @@ def no_property(name: str, kind: Kind) -> GraphError:
     return GraphError(400, "BadRequest", text)
 
 
+def check_names(names: list[str]) -> None:
+    """Raise GraphError when no directory object has a property of one of these names."""
+    every = {name.lower() for kind in KINDS.values() for name in graph_types.properties(kind.full_type)}
+    for name in names:
+        if name.lower() not in every:
+            raise no_property(name, KINDS["directoryObject"])
+
+
 def selected_names(call: Call) -> list[str]:
     """The names in ``$select``."""
     return split(call.query.get("select", ""))
@@ -175,7 +183,10 @@ def expanded(call: Call, kind: Kind, document: Document) -> Document:
         options = dict(part.lstrip("$").split("=", 1) for part in split(inside.rstrip(")"), ";") if "=" in part)
         names = split(options.get("select", ""))
         found = kind.expand[name](call, document)
-        show: _Show = typed if graph_types.leads_anywhere(kind.full_type, name) else shape
+        show: _Show = shape
+        if graph_types.leads_anywhere(kind.full_type, name):
+            show = typed
+            check_names(names)
         if isinstance(found, list):
             test: Test = Filter(options["filter"]) if "filter" in options else lambda one: True
             related = [pair for pair in found if test(pair[1])][: MOST_EXPANDED if kind.directory else None]

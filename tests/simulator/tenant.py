@@ -286,7 +286,9 @@ class Tenant:
             ),
             None,
         )
-        return mailbox or self.fresh.first("group", lambda group: (group.get("mail") or "").lower() == wanted)
+        return mailbox or self.fresh.first(
+            "group", lambda one: (one.get("mail") or "").lower() == wanted and not one.get("deletedDateTime")
+        )
 
     # --- Exchange role-based access control ---------------------------------------------------------------------------
 
@@ -336,9 +338,7 @@ class Tenant:
 
     def application_reaches(self, principal: Principal, mailbox: Document) -> bool:
         """Whether an app-only token opens a mailbox over EWS: the tenant-wide role or a scoped one (the union)."""
-        if "full_access_as_app" in principal.roles and self.policies_allow(
-            principal.app_id, mailbox, self.store.stale
-        ):
+        if "full_access_as_app" in principal.roles and self.policies_allow(principal.app_id, mailbox, self.store.stale):
             return True
         entra = self.service_principal(principal.app_id)
         exchange = self.fresh.get("exchangeServicePrincipal", entra["id"]) if entra else None
