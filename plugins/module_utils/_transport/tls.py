@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from .errors import Untrusted
 
 _AUTHORITY_ADVICE = (
-    "Give the certificate of the authority that signed it with ca_path, e.g. that of a proxy that inspects TLS; "
-    "verification cannot be switched off."
+    "Give the certificate of the authority that signed it with ca_path, e.g. that of a proxy that inspects TLS."
 )
 _TIME_ADVICE = "Check this machine's clock, and what answers in the service's place."
 _NAME_ADVICE = "Check the endpoint's host name, name resolution, and what answers in the service's place."
