@@ -90,12 +90,12 @@ SCOPE: Options = {
     "conflict": "fail",
     "check_mode": False,
 }
-EWS: Options = {"app_ids": ["5b2f6a1e-3c0d-4e57-8a8b-0d6c2f1e9a11"], "cut_off_others": True}
+EWS: Options = {"app_ids": ["5b2f6a1e-3c0d-4e57-8a8b-0d6c2f1e9a11"], "cut_off_others": True, "check_mode": False}
 DELEGATE: Options = {
     "mailbox": "alice@contoso.com",
     "delegate": "bob@contoso.com",
     "access_rights": ["FullAccess", "SendAs", "SendOnBehalf"],
-    "automapping": True,
+    "automapping": None,
     "calendar_role": "Editor",
 }
 ACTING_USER: Options = {**SCOPE, "method": "application_impersonation", "user": "bob@contoso.com", "verify": None}
