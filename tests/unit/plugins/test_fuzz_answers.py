@@ -16,8 +16,6 @@ import pytest
 from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, Connection, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Plan, Refused
 from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Run
-from ansible_collections.vmrops.o365.plugins.module_utils._resources.ews_access import EwsAccess
-from ansible_collections.vmrops.o365.plugins.module_utils._resources.mailbox_delegate import MailboxDelegate
 from ansible_collections.vmrops.o365.plugins.module_utils._services import exchange, graph
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.answer import Response
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import ServiceError
@@ -70,20 +68,12 @@ def plan(resource: Any, connection: Connection) -> Plan:
     return made
 
 
-DELEGATE = {"mailbox": "alice@contoso.com", "delegate": "bob@contoso.com", "automapping": None, "check_mode": False,
-            "access_rights": ["FullAccess", "SendAs", "SendOnBehalf"], "calendar_role": "Editor"}  # fmt: skip
-EWS = {"app_ids": ["11111111-2222-3333-4444-555555555555"], "cut_off_others": True, "check_mode": False}
-
-
 def subjects(app_id: str) -> Iterator[tuple[str, Callable[[dict[str, Any]], Any], dict[str, Any]]]:
     for module in MODULES:
         options = {"check_mode": False, **module.options, "state": module.state}
         if "method" in options:
             options |= {"name": options["method"], "app_id": app_id}
         yield module.name, module.make, options
-    for state in ("present", "absent"):
-        yield f"o365_mailbox_delegate {state}", MailboxDelegate, {**DELEGATE, "state": state}
-        yield f"o365_ews_access {state}", EwsAccess, {**EWS, "state": state}
 
 
 NAMES = [name for name, _make, _options in subjects("")]
