@@ -26,6 +26,7 @@ _SECRET_MEMBERS = re.compile(
     re.IGNORECASE,
 )
 _NOT_SECRET_MEMBERS = {
+    "client_assertion_type",
     "error_codes",
     "passwordCredential",
     "passwordCredentials",

@@ -53,19 +53,24 @@ class Confidential:
     Args:
         make_credential: gives msal's ``client_credential``; called for each attempt, since files change.
         hint: the module option to name when the credential is refused.
+        secrets: what was sent and is no option; an answer may repeat it.
     """
 
     authority: str
     client_id: str
     make_credential: Callable[[], Any] = field(repr=False)
     hint: str
+    secrets: set[str] = field(default_factory=set, repr=False)
 
     def acquire(self, resource: str, session: requests.Session) -> Mapping[str, Any]:
         """A token by the client credentials grant."""
+        credential = self.make_credential()
+        if isinstance(credential, dict) and "client_assertion" in credential:
+            self.secrets.add(credential["client_assertion"])
         application = import_msal().ConfidentialClientApplication(
             self.client_id,
             authority=self.authority,
-            client_credential=self.make_credential(),
+            client_credential=credential,
             http_client=session,
             instance_discovery=False,
         )

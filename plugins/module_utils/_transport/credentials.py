@@ -97,7 +97,7 @@ def _certificate(options: Mapping[str, Any]) -> tuple[Callable[[], Any], str]:
 def _federated(options: Mapping[str, Any]) -> tuple[Callable[[], Any], str]:
     path = Path(str(options["federated_token_file"] or "")).expanduser()
     _content(path, "federated_token_file")
-    return lambda: {"client_assertion": lambda: path.read_text().strip()}, "federated_token_file"
+    return lambda: {"client_assertion": path.read_text().strip()}, "federated_token_file"
 
 
 def _cache(name: str | None) -> Path | None:
