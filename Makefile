@@ -45,8 +45,8 @@ demo: $(ready) ## run the role on a simulated tenant and prove what it did
 tenant: $(ready) ## start a simulated tenant to try things on by hand
 	PYTHONPATH=tests $(run) python -m demo tenant
 
-sweep: $(ready) ## disturb the role and every module at each request (5 hours on 2 cores; goes on where it stopped)
-	PYTHONPATH=tests $(run) python -m sweep
+sweep: $(ready) ## disturb the role and every module at each request: 5 hours on 2 cores; SWEEP=--resume goes on
+	PYTHONPATH=tests $(run) python -m sweep $(SWEEP)
 
 test: lint types docs-lint package sanity pytest ## run every check and test
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Nothing lost: ``python -m sweep [words of subjects] [--disturbance NAME] [--log FILE]``; exit 1 when anything differs.
 
-Every case is one line of the log. A log that is there already is continued: what it holds is not tried again, but for cases
-that differed.
+Every case is one line of the log. With ``--resume`` the log is continued: what it holds is not tried again, but for cases that
+differed.
 """
 
 from __future__ import annotations
@@ -37,12 +37,16 @@ def main() -> int:
     parser.add_argument("word", nargs="*", help="only subjects whose name contains one of these")
     parser.add_argument("--disturbance", choices=DISTURBANCES, action="append", help="only this one (may be repeated)")
     parser.add_argument("--log", type=Path, default=Path(".cache/sweep.jsonl"), help="default: .cache/sweep.jsonl")
+    parser.add_argument("--resume", action="store_true", help="go on where the log ends")
     parser.add_argument("--jobs", type=int, default=2, help="how many cases at a time; default: 2")
     parser.add_argument("--table", action="store_true", help="only print the table of the log")
     options = parser.parse_args()
     subjects = [one for one in SUBJECTS if not options.word or any(word in one.name for word in options.word)]
     disturbances = options.disturbance or DISTURBANCES
+    options.log.parent.mkdir(parents=True, exist_ok=True)
     if not options.table:
+        if not options.resume:
+            options.log.unlink(missing_ok=True)
         done = {case for case, one in _known(options.log).items() if not one["differences"]}
         with TemporaryDirectory(prefix="sweep-") as name, options.log.open("a", buffering=1) as log:
             for record, differences in _records(subjects, disturbances, Path(name), options.jobs, done):
@@ -72,7 +76,9 @@ def _records(
             for number in run.result().cases(disturbance)
             if (subject.name, disturbance, number) not in known
         ]
-        tried = [pool.submit(_try, SUBJECTS.index(subject), *case) for subject, *case in cases]
+        tried = [
+            pool.submit(_try, SUBJECTS.index(subject), clean, one, number) for subject, clean, one, number in cases
+        ]
         for (subject, clean, disturbance, number), job in zip(cases, tried, strict=True):
             outcome = job.result()
             record: Record = {
