@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from . import ews_attachments, ews_folders, ews_items, ews_names, ews_read, ews_update
+from . import ews_attachments, ews_availability, ews_folders, ews_items, ews_names, ews_read, ews_update
 from .breaches import Breach, refuse
 from .ews_access import Refusal, authenticate, caller
 from .ews_contract import breaches
@@ -97,6 +97,8 @@ def _answer(tenant: Tenant, principal: Principal, agent: str, body: bytes) -> El
         raise invalid("The SOAP body has no single operation of the messages namespace.")
     call, name = calls[0], local(calls[0])
     who = caller(tenant, principal, header, agent)
+    if name == "GetUserAvailabilityRequest":  # the one operation whose answer is not made of response messages
+        return ews_availability.get_user_availability(who, call)
     if name not in OPERATIONS:
         raise EwsError("ErrorInternalServerError", f"The simulator does not implement {name}.")
     messages = []

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timezone
 
 from .ews_access import Caller
 from .ews_store import EwsError, decode, not_simulated
-from .ews_time import ZONES
+from .ews_time import ZONES, standard_offset, transitions
 from .ews_xml import MESSAGES, Element, child, elements, flag, local, make, text, write_mailbox
 from .meetings import person
 
@@ -77,10 +78,32 @@ def resolve_names(who: Caller, call: Element) -> Iterator[Outcome]:
 
 
 def get_server_time_zones(who: Caller, call: Element) -> Iterator[Outcome]:
-    """Ids and names of the zones that the simulator knows; their transitions are not simulated."""
-    if flag(call.get("ReturnFullTimeZoneData", "false")):
-        yield not_simulated("GetServerTimeZones with ReturnFullTimeZoneData")
-        return
+    """The zones that the simulator knows, with this year's rules where full data is wanted."""
+    full = flag(call.get("ReturnFullTimeZoneData", "false"))
     asked = [text(one) for one in elements(child(call, "Ids"))]
-    zones = (make("TimeZoneDefinition", Id=name, Name=name) for name in ZONES if not asked or name in asked)
+    names = [name for name in ZONES if not asked or name in asked]
+    zones = (make("TimeZoneDefinition", *(_rules(name) if full else ()), Id=name, Name=name) for name in names)
     yield [make("TimeZoneDefinitions", *zones, namespace=MESSAGES)]
+
+
+def _rules(name: str) -> list[Element]:
+    """Periods, and the changes between them, as they are every year since the first one."""
+    changes = transitions(name, datetime.now(timezone.utc).year)
+    periods = {"Standard": standard_offset(name)} | {kind: one.offset for kind, one in changes.items()}
+    group = [
+        make(
+            "RecurringDayTransition",
+            make("To", kind, Kind="Period"),
+            make("TimeOffset", f"PT{one.hour}H"),
+            make("Month", str(one.month)),
+            make("DayOfWeek", one.weekday),
+            make("Occurrence", str(one.occurrence)),
+        )
+        for kind, one in sorted(changes.items(), key=lambda item: item[1].month)
+    ] or [make("Transition", make("To", "Standard", Kind="Period"))]
+    biases = {kind: f"{'-' if minutes > 0 else ''}PT{abs(minutes)}M" for kind, minutes in periods.items()}
+    return [
+        make("Periods", *(make("Period", Bias=bias, Name=kind, Id=kind) for kind, bias in biases.items())),
+        make("TransitionsGroups", make("TransitionsGroup", *group, Id="0")),
+        make("Transitions", make("Transition", make("To", "0", Kind="Group"))),
+    ]

@@ -74,16 +74,22 @@ def expanded(one: Document) -> frozenset[str]:
 
 
 def rights(tenant: Tenant, mailbox: Document, folder: str, user_id: str) -> frozenset[str]:
-    """What a user may do in a folder.
-
-    The owner, and who has full access, may do everything and see private items. Others have what their own entry gives
-    them, else what those of their groups give together, else what everybody has.
-    """
+    """What a user may do in a folder; the owner, and who has full access, everything, private items included."""
     if tenant.user_opens(user_id, mailbox):
         return OWNER | {PRIVATE}
+    return frozenset().union(*map(expanded, _applying(tenant, mailbox, folder, user_id)))
+
+
+def roles(tenant: Tenant, mailbox: Document, folder: str, user_id: str) -> set[str]:
+    """The names of the roles and single rights that others have in a folder."""
+    return {name for one in _applying(tenant, mailbox, folder, user_id) for name in one["AccessRights"]}
+
+
+def _applying(tenant: Tenant, mailbox: Document, folder: str, user_id: str) -> list[Document]:
+    """The entries that count for a user: their own, else those of their groups together, else everybody's."""
     found = entries(tenant.fresh, mailbox, folder)
     own = [one for one in found if one["user"] == user_id]
     if not own:
-        groups = tenant.fresh.where("group", lambda one: user_id in one["_members"])
-        own = [one for one in found if one["user"] in {group["id"] for group in groups}]
-    return frozenset().union(*(expanded(one) for one in own or found[:1]))
+        groups = {group["id"] for group in tenant.fresh.where("group", lambda one: user_id in one["_members"])}
+        own = [one for one in found if one["user"] in groups]
+    return own or found[:1]

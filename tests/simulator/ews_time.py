@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone, tzinfo
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from .store import Document
@@ -63,3 +64,41 @@ def duration(item: Document) -> str:
     hours, left = divmod(rest, 60)
     time = "".join(f"{number}{letter}" for number, letter in ((hours, "H"), (left, "M")) if number)
     return f"P{days}D" * bool(days) + ("T" + time if time else "") if days else "PT" + (time or "0S")
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A change to a period: its offset from UTC in minutes, and the local hour and day (of a month) on which it begins.
+
+    ``occurrence`` is which of that weekday in the month, -1 for the last.
+    """
+
+    offset: int
+    month: int
+    weekday: str
+    occurrence: int
+    hour: int
+
+
+def standard_offset(windows_id: str) -> int:
+    """Minutes from UTC in winter."""
+    found = zone(windows_id)
+    offsets = (datetime(2026, month, 1, tzinfo=found).utcoffset() for month in (1, 7))
+    return min(int(one.total_seconds()) // 60 for one in offsets if one is not None)
+
+
+def transitions(windows_id: str, year: int) -> dict[str, Transition]:
+    """The changes to Standard and Daylight time in a year; empty for a zone without them."""
+    found, here = {}, zone(windows_id)
+    standard = standard_offset(windows_id)
+    for hours in range(366 * 24):
+        utc = datetime(year, 1, 1, tzinfo=timezone.utc) + timedelta(hours=hours)
+        before, after = (one.astimezone(here).utcoffset() or timedelta() for one in (utc - timedelta(hours=1), utc))
+        if before != after and utc.year == year:
+            local = utc + before
+            last = (local + timedelta(days=7)).month != local.month
+            offset = int(after.total_seconds()) // 60
+            found["Standard" if offset == standard else "Daylight"] = Transition(
+                offset, local.month, local.strftime("%A"), -1 if last else (local.day - 1) // 7 + 1, local.hour
+            )
+    return found
