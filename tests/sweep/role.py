@@ -110,11 +110,12 @@ class Played:
         self._running.kill()
 
     def interrupt(self) -> Ended:
-        """Ctrl-C."""
+        """Ctrl-C, which has to leave no temporary file, and be said."""
         run = self._running.interrupt()
-        return Ended(
-            run.rc == 0, bool(run.changed), run.output, "nterrupted" in run.output and not _CRASH.search(run.output)
-        )
+        temporary = (self._running.directory / name for name in ("local", "remote"))
+        left = [str(file) for directory in temporary for file in directory.rglob("*") if file.is_file()]
+        said = "User interrupted execution" in run.output and not _CRASH.search(run.output)
+        return Ended(run.rc == 0, bool(run.changed), f"{run.output}\nleft behind: {left}", said and not left)
 
 
 def _secrets_file(directory: Path) -> Path:
