@@ -177,47 +177,6 @@ def _set_addresses(call: Call, group: Document, now: Document) -> None:
         group.update(_emailAddresses=holder["EmailAddresses"], mail=holder["PrimarySmtpAddress"])
 
 
-@cmdlet("Get-UnifiedGroup")
-def get_unified_group(call: Call) -> Output:
-    """Microsoft 365 groups, which live in Entra (names: Microsoft docs)."""
-    rows = [_unified(one) for one in call.tenant.store.stale.where("group", _is_unified)]
-    if call.given("Identity"):
-        keys = ("Identity", "ExternalDirectoryObjectId", "Alias", "DisplayName", "PrimarySmtpAddress")
-        wanted = call.get("Identity").lower()
-        rows = [row for row in rows if wanted in (str(row[key]).lower() for key in keys)]
-        if not rows:
-            raise call.not_found(call.get("Identity"))
-    if call.given("Filter"):
-        passes = condition(call, "Filter")
-        rows = [row for row in rows if passes.matches(row)]
-    if call.given("Anr"):
-        rows = [row for row in rows if anr(call.get("Anr"), row)]
-    return truncated(call, rows)
-
-
-def _is_unified(group: Document) -> bool:
-    return "Unified" in group.get("groupTypes", []) and not group.get("deletedDateTime")
-
-
-def _unified(group: Document) -> Document:
-    return {
-        "Identity": group["id"],
-        "Id": group["id"],
-        "Name": group["displayName"],
-        "DisplayName": group["displayName"],
-        "Alias": group["mailNickname"],
-        "PrimarySmtpAddress": group.get("mail") or "",
-        "EmailAddresses": [f"SMTP:{group.get('mail')}"] if group.get("mail") else [],
-        "ExternalDirectoryObjectId": group["id"],
-        "AccessType": group.get("visibility") or "Public",
-        "RecipientType": "MailUniversalDistributionGroup",
-        "RecipientTypeDetails": "GroupMailbox",
-        "GroupMemberCount": len(group["_members"]),
-        "WhenCreated": group["createdDateTime"],
-        "IsValid": True,
-    }
-
-
 @cmdlet("Remove-DistributionGroup")
 def remove_distribution_group(call: Call) -> Output:
     """Remove a group for good: distribution groups have no recycle bin."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the vmrops.o365 authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recipients of every kind, and the directory's users as Exchange shows them."""
+"""Recipients of every kind, and the directory's users and Microsoft 365 groups as Exchange shows them."""
 
 from __future__ import annotations
 
@@ -59,6 +59,47 @@ def get_recipient(call: Call) -> Output:
 
 def _properties(call: Call, kind: str, one: Document) -> Document:
     return call.tenant.recipient_properties(one) if kind == "mailbox" else groups.shown(one)
+
+
+@cmdlet("Get-UnifiedGroup")
+def get_unified_group(call: Call) -> Output:
+    """Microsoft 365 groups, which live in Entra (names: Microsoft docs)."""
+    rows = [_unified(one) for one in call.tenant.store.stale.where("group", _is_unified)]
+    if call.given("Identity"):
+        keys = ("Identity", "ExternalDirectoryObjectId", "Alias", "DisplayName", "PrimarySmtpAddress")
+        wanted = call.get("Identity").lower()
+        rows = [row for row in rows if wanted in (str(row[key]).lower() for key in keys)]
+        if not rows:
+            raise call.not_found(call.get("Identity"))
+    if call.given("Filter"):
+        passes = condition(call, "Filter")
+        rows = [row for row in rows if passes.matches(row)]
+    if call.given("Anr"):
+        rows = [row for row in rows if anr(call.get("Anr"), row)]
+    return truncated(call, rows)
+
+
+def _is_unified(group: Document) -> bool:
+    return "Unified" in group.get("groupTypes", []) and not group.get("deletedDateTime")
+
+
+def _unified(group: Document) -> Document:
+    return {
+        "Identity": group["id"],
+        "Id": group["id"],
+        "Name": group["displayName"],
+        "DisplayName": group["displayName"],
+        "Alias": group["mailNickname"],
+        "PrimarySmtpAddress": group.get("mail") or "",
+        "EmailAddresses": [f"SMTP:{group.get('mail')}"] if group.get("mail") else [],
+        "ExternalDirectoryObjectId": group["id"],
+        "AccessType": group.get("visibility") or "Public",
+        "RecipientType": "MailUniversalDistributionGroup",
+        "RecipientTypeDetails": "GroupMailbox",
+        "GroupMemberCount": len(group["_members"]),
+        "WhenCreated": group["createdDateTime"],
+        "IsValid": True,
+    }
 
 
 @cmdlet("Get-User")
