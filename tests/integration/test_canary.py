@@ -340,7 +340,7 @@ def test_no_module_shows_a_secret(cage: Cage) -> None:
         "wrong secret": ("wrong_secret", one, ("AADSTS7000215",)),
         "wrong secret, repeated": ("wrong_secret_repeated", one, ("client_secret=********",)),
         "no trust": ("no_trust", one, ("TLS",)),
-        "certificate": ("certificate", one, ("client_assertion=********",)),
+        "certificate": ("certificate", one, ("sign in",)),
         "federated": ("federated", one, ("client_assertion=********",)),
         "federated, wrong": ("federated_wrong", one, ()),
         "two": ("two", one, ("both given",)),
