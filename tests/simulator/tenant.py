@@ -53,6 +53,7 @@ IMPERSONATION_ROLE = "ApplicationImpersonation"
 SWITCHES: dict[str, Any] = {
     "deny_as_string": False,  # Get-MailboxPermission's Deny: "False" instead of false (both were seen)
     "not_found_status": 400,  # HTTP status of a cmdlet's not-found (400 or 404)
+    "app_list_as_collection": False,  # EwsAllowedAppIDs: one joined string, or a list of that one string (both were seen)
     "app_update_in_place": True,  # whether New-App takes a newer version of an add-in that is installed
     "app_user_list_form": "Identity",  # the property of a mailbox as which Get-App's UserList shows it
     "empty_app_list_blocks": True,  # whether EwsEnabled true with an empty EwsAllowedAppIDs blocks every application

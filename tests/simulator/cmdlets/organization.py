@@ -51,6 +51,8 @@ def get_organization_config(call: Call) -> Output:
     config = call.tenant.store.view_for("exchange/organizationConfig").get("organizationConfig", "organization") or {}
     if not call.get("RetrieveEwsOperationAccessPolicy"):
         config["EwsAllowedAppIDs"] = None
+    elif config["EwsAllowedAppIDs"] and call.tenant.switch("app_list_as_collection"):
+        config["EwsAllowedAppIDs"] = [config["EwsAllowedAppIDs"]]
     return [config]
 
 

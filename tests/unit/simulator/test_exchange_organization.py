@@ -79,6 +79,13 @@ def test_ews_app_list_is_one_string_that_shows_with_its_switch_only(exo: Exchang
     assert (read["EwsAllowedAppIDs"], read["EwsEnabled"]) == (None, None)
 
 
+def test_the_app_list_may_come_as_one_element(exo: Exchange) -> None:
+    exo.tenant.store.put("setting", "switches", {"app_list_as_collection": True})
+    exo.run("Set-OrganizationConfig", EwsAllowedAppIDs=APPS)
+    read = exo.one("Get-OrganizationConfig", RetrieveEwsOperationAccessPolicy=True)
+    assert read["EwsAllowedAppIDs"] == [APPS.replace(" ", "")]
+
+
 def test_user_agent_lists_need_their_policy_in_the_same_call(exo: Exchange) -> None:
     for cmdlet, more in (("Set-OrganizationConfig", {}), ("Set-CASMailbox", {"Identity": "alice"})):
         assert "must be specified" in exo.fails(cmdlet, EwsAllowList=["a/*"], **more)
