@@ -20,6 +20,7 @@ LINES = frozenset(
     {
         "additional_add_in_script_sources",
         "additional_response",
+        "manifest",
         "node_private_key",
         "recipient_filter",
         "reject_single_meeting_past",

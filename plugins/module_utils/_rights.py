@@ -271,6 +271,7 @@ RULES: tuple[Rule, ...] = (
         "`admin_consent` with `permissions_mode: replace`",
     ),
     Rule("o365_oauth_app", {**_PRESENT, "owners": FILLED}, (READ_USERS, READ_DIRECTORY), "`owners`"),
+    Rule("o365_outlook_addin", {}, (MANAGE_EXCHANGE, ORGANIZATION)),
     Rule("o365_service_account", _PRESENT, (READ_USERS, WRITE_USERS, DELETE_USERS, READ_DOMAINS)),
     Rule("o365_service_account", {"state": "absent"}, (READ_USERS, DELETE_USERS)),
     Rule("o365_service_account", {**_PRESENT, "licenses": GIVEN}, (READ_LICENCES, ASSIGN_LICENCES), "`licenses`"),

@@ -113,6 +113,9 @@ class MailboxReads(Protocol):
     def folder_permission(self, folder: str, user: str) -> Object | None:
         """The entry of one user or group on a folder."""
 
+    def organization_apps(self) -> list[Object]:
+        """The Outlook add-ins of the organization."""
+
     def management_role(self, name: str) -> Object | None:
         """A management role by name."""
 

@@ -9,6 +9,7 @@ documented for it; everything that the collection knows about it stands in this 
 
 from __future__ import annotations
 
+import base64
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -135,12 +136,13 @@ class Exchange:
 
     def render(self, write: Write, values: Mapping[str, Any]) -> dict[str, Any]:
         """The write as the HTTP request it will be, and as the cmdlet an administrator would have typed."""
-        parameters = _parameters(write, values)
         return {
             "method": "POST",
             "path": "/adminapi/beta/" + self._base.rpartition("/")[2] + "/InvokeCommand",
-            "body": {"CmdletInput": {"CmdletName": write.operation, "Parameters": parameters}},
-            "cmdlet": command_line(write.operation, parameters),
+            "body": {
+                "CmdletInput": {"CmdletName": write.operation, "Parameters": _parameters(write, values, in_full=False)}
+            },
+            "cmdlet": command_line(write.operation, {**write.target, **values}),
         }
 
     def removes(self, write: Write) -> bool:
@@ -153,13 +155,21 @@ class Exchange:
         return f"For {cmdlet}: {advice(of_cmdlet(cmdlet), granted)}"
 
 
-def _parameters(write: Write, values: Mapping[str, Any]) -> dict[str, Any]:
-    """A write's parameters; a mapping, such as {"Add": [..]} for a list, is a hash table, which the interface wants named."""
-    named = {**write.target, **values}
-    return {
-        name: {"@odata.type": "#Exchange.GenericHashTable", **value} if isinstance(value, Mapping) else value
-        for name, value in named.items()
-    }
+def _parameters(write: Write, values: Mapping[str, Any], in_full: bool = True) -> dict[str, Any]:
+    """A write's parameters as the interface takes them, which wants some types named.
+
+    A mapping, such as {"Add": [..]} for a list, is a hash table. Bytes are only counted unless ``in_full``.
+    """
+
+    def typed(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {"@odata.type": "#Exchange.GenericHashTable", **value}
+        if isinstance(value, bytes):
+            data = base64.b64encode(value).decode() if in_full else f"({len(value)} bytes)"
+            return {"@odata.type": "#Exchange.ByteArrayType", "Data": data}
+        return value
+
+    return {name: typed(value) for name, value in {**write.target, **values}.items()}
 
 
 def truth(value: Any) -> bool:

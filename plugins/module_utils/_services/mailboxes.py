@@ -96,6 +96,10 @@ class Mailboxes:
         parameters = {"Identity": folder, "User": user}
         return self._exchange.find("Get-MailboxFolderPermission", parameters, f"read what {user} may do with {folder}")
 
+    def organization_apps(self) -> list[dict[str, Any]]:
+        """The Outlook add-ins of the organization."""
+        return self._exchange.invoke("Get-App", {"OrganizationApp": True}, "read the organization's add-ins")
+
     # --- role-based access control ------------------------------------------------------------------------------------
 
     def management_role(self, name: str) -> dict[str, Any] | None:

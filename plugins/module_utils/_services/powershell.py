@@ -39,4 +39,6 @@ def _literal(value: Any) -> str:
     if isinstance(value, Mapping):
         inner = "; ".join(f"{name}={_literal(one)}" for name, one in value.items() if not name.startswith("@"))
         return "@{" + inner + "}"
+    if isinstance(value, bytes):
+        return "([IO.File]::ReadAllBytes('manifest.xml'))"
     return "'" + _QUOTE.sub(r"\g<0>\g<0>", str(value)) + "'"
