@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from . import meetings
+from . import ews_rights, meetings
 from .ews_access import Caller
 from .ews_names import Outcome
 from .ews_read import load
@@ -106,16 +106,12 @@ def _message(who: Caller, call: Element, element: Element, folder: tuple[Documen
     disposition = choice(call, "MessageDisposition", _DISPOSITIONS, "ErrorMessageDispositionRequired")
     fields = _given(who, element)
     mailbox, name = _own(who, folder, "drafts" if disposition == "SaveOnly" else "sentitems")
-    sender = meetings.person(who.mailbox or mailbox)
-    said = fields.pop("From", None)
-    if said and said.get("EmailAddress", "").lower() != sender["EmailAddress"].lower():
-        raise EwsError(
-            "ErrorSendAsDenied",
-            "The user account which was used to submit this request does not have the right to send mail on behalf of "
-            "the specified sending account.",
-        )
+    sender, said = meetings.person(who.mailbox or mailbox), fields.pop("From", None)
+    author = _author(who, said, sender) if said else sender
+    if ews_rights.sends_as(who.tenant, author["EmailAddress"], who.user_id):
+        sender = author  # nothing shows who it was
     defaults = {"ItemClass": "IPM.Note", "ConversationTopic": fields.get("Subject"), "IsRead": True}
-    fields = {**defaults, **fields, "From": sender, "Sender": sender, "_maker": who.user_id}
+    fields = {**defaults, **fields, "From": author, "Sender": sender, "_maker": who.user_id}
     if disposition == "SaveOnly":
         return [new_item(who.tenant, mailbox, name, "Message", **fields)]
     _require_recipients(fields)
@@ -123,6 +119,19 @@ def _message(who: Caller, call: Element, element: Element, folder: tuple[Documen
     if disposition == "SendAndSaveCopy":
         new_item(who.tenant, mailbox, name, "Message", **{**fields, "IsRead": True})
     return []  # what is sent has no id to answer (Microsoft docs)
+
+
+def _author(who: Caller, said: Document, sender: Document) -> Document:
+    """In whose name a mail goes out: somebody else's takes SendAs, or being granted to send on behalf."""
+    named_box = who.tenant.mailbox_by_address(said.get("EmailAddress", ""))
+    author = meetings.person(named_box) if named_box else None
+    if author == sender or (named_box and ews_rights.sends_for(who.tenant, named_box, who.user_id)):
+        return author or sender
+    raise EwsError(
+        "ErrorSendAsDenied",
+        "The user account which was used to submit this request does not have the right to send mail on behalf of the "
+        "specified sending account.",
+    )
 
 
 def _require_recipients(fields: Document) -> None:

@@ -93,3 +93,17 @@ def _applying(tenant: Tenant, mailbox: Document, folder: str, user_id: str) -> l
         groups = {group["id"] for group in tenant.fresh.where("group", lambda one: user_id in one["_members"])}
         own = [one for one in found if one["user"] in groups]
     return own or found[:1]
+
+
+def sends_as(tenant: Tenant, address: str, user_id: str) -> bool:
+    """Whether a user has SendAs over the mailbox with that address, directly or through a group of theirs."""
+    mailbox = tenant.mailbox_by_address(address)
+    holders = {user_id} | {one["id"] for one in tenant.fresh.where("group", lambda one: user_id in one["_members"])}
+    granted = tenant.fresh.having("recipientPermission", "_recipient", mailbox["Guid"]) if mailbox else []
+    return any(one.get("_trustee") in holders for one in granted)
+
+
+def sends_for(tenant: Tenant, mailbox: Document, user_id: str) -> bool:
+    """Whether a user may send as a mailbox or on its behalf (GrantSendOnBehalfTo holds display names)."""
+    name = (tenant.fresh.get("user", user_id) or {}).get("displayName")
+    return name in mailbox["GrantSendOnBehalfTo"] or sends_as(tenant, mailbox["PrimarySmtpAddress"], user_id)

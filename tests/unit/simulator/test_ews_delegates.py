@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exchangelib import DELEGATE, CalendarItem, Mailbox, errors
+from exchangelib import DELEGATE, CalendarItem, Mailbox, Message, errors
 from exchangelib.folders import Calendar, SingleFolderQuerySet
 from exchangelib.properties import DistinguishedFolderId
 from simulator.tenant import Tenant
@@ -220,3 +220,23 @@ def test_a_tree_shows_the_folders_that_are_visible(field: Field) -> None:
     answer = post(field.tenant, user_token(field.tenant, CAROL), body=find)
     assert 'TotalItemsInView="1"' in answer.text
     assert ">Inbox<" in answer.text
+
+
+def test_mail_in_anothers_name_takes_a_right(field: Field) -> None:
+    def send() -> None:
+        carol = field.account(CAROL, user_token(field.tenant, CAROL), DELEGATE)
+        Message(account=carol, author=ALICE, subject="Hi", body="There", to_recipients=[BOB]).send()
+
+    full_access(field.tenant, ALICE, CAROL)
+    with pytest.raises(errors.ErrorSendAsDenied):
+        send()
+    exo = Exchange(field.tenant.directory, tenant=field.tenant)
+    exo.run("Set-Mailbox", Identity="alice", GrantSendOnBehalfTo=["carol"])
+    send()
+    mail = only(field.account(BOB).inbox.all())
+    assert (mail.author.email_address, mail.sender.email_address) == (ALICE, CAROL)
+    mail.delete()
+    exo.run("Add-RecipientPermission", Identity="alice", Trustee="carol", AccessRights="SendAs", Confirm=False)
+    send()
+    mail = only(field.account(BOB).inbox.all())
+    assert (mail.author.email_address, mail.sender.email_address) == (ALICE, ALICE)
