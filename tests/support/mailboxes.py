@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import exchangelib
+import requests
 from exchangelib.items import SEND_TO_ALL_AND_SAVE_COPY
 from exchangelib.protocol import BaseProtocol
 from oauthlib.oauth2 import OAuth2Token
@@ -33,6 +34,9 @@ def mailbox(tenant: Simulator, address: str) -> Any:
             super().cert_verify(conn, url, ca_path, cert)  # type: ignore[no-untyped-call]
 
     BaseProtocol.HTTP_ADAPTER_CLS = Adapter
+    # The tenant makes its signing key when it is asked for; two at once would make two.
+    keys = f"{tenant.endpoints['login_url']}/{tenant.endpoints['tenant_id']}/discovery/v2.0/keys"
+    requests.get(keys, verify=ca_path, timeout=30).raise_for_status()
     authority = TokenAuthority(tenant.state, tenant.endpoints["tenant_id"])
     token = authority.issue(AUDIENCE, {"appid": NOBODY, "oid": NOBODY, "roles": ["full_access_as_app"]})
     access = OAuth2Token({"access_token": token, "token_type": "Bearer"})
