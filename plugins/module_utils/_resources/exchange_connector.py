@@ -9,11 +9,12 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from .._plan import Plan, Ref, Refused, Secret, Step
 from ._base import Managed
 from ._fingerprint import fingerprint, is_of
+from ._node_readers import Readers
 from ._properties import difference, same_text
 from ._readers import Object
 from .exchange_connector_fields import FIELDS, LONGEST, NEEDED, RANGES, SECRETS
@@ -35,45 +36,6 @@ SHOWN = (
     "addin_server_domain",
     "signed_in",
 )
-
-
-class NodeReads(Protocol):
-    """Reads of the management API."""
-
-    def fields(self, resource: str) -> dict[str, Object]:
-        """The fields of a resource, as this node's version has them, by name."""
-
-    def connectors(self) -> list[Object]:
-        """Every integration, without its secrets."""
-
-    def domains(self) -> list[Object]:
-        """Every Exchange metadata domain, of any integration."""
-
-    def scheduler(self, connector: int) -> Object | None:
-        """The status of an integration's scheduler."""
-
-
-class FileReads(Protocol):
-    """Reads of the file with fingerprints."""
-
-    def read(self, path: str) -> Object:
-        """What is kept, {} when there is no file."""
-
-
-class Readers(Protocol):
-    """Both, and where the node is."""
-
-    @property
-    def node_url(self) -> str:
-        """The node's address."""
-
-    @property
-    def infinity(self) -> NodeReads:
-        """Reads of the management API."""
-
-    @property
-    def fingerprints(self) -> FileReads:
-        """Reads of the file with fingerprints."""
 
 
 @dataclass(frozen=True)
