@@ -29,8 +29,10 @@ def _name_now(call: Call, entry: Document, member: str) -> tuple[str, str]:
         return name, "S-1-5-10"
     user = call.tenant.fresh.first("user", lambda one: one["userPrincipalName"].lower() == name.lower())
     key = str(entry.get("_trustee") or (user or {}).get("id") or entry["Identity"])
-    gone = identity.trustee_name(call, key) == identity.sid(key)
-    return identity.sid(key) if gone else name, identity.sid(key)
+    if identity.trustee_name(call, key) == identity.sid(key):
+        return identity.sid(key), identity.sid(key)
+    renamed = call.tenant.fresh.get("user", key)
+    return str(renamed["userPrincipalName"]) if renamed else name, identity.sid(key)
 
 
 def _key(box: Document, upn: str, deny: bool) -> str:
@@ -155,7 +157,7 @@ def add_recipient_permission(call: Call) -> Output:
     _send_as(call)
     kind, one = _target(call)
     holder, upn = _holder(call, call.get("Trustee"))
-    key = f"{_recipient_guid(kind, one)}/{upn}"
+    key = f"{_recipient_guid(kind, one)}/{holder}"
     if call.tenant.fresh.get("recipientPermission", key) is not None:
         call.warnings.append(
             f'The appropriate access control entry is already present on the object "{_display_name(kind, one)}" for '
@@ -195,7 +197,7 @@ def get_recipient_permission(call: Call) -> Output:
     if call.given("Trustee"):
         wanted = call.get("Trustee")
         upn = _SELF if wanted.upper() == _SELF else _holder(call, wanted)[1]
-        rows = [row for row in rows if row["Trustee"] == upn]
+        rows = [row for row in rows if _name_now(call, row, "Trustee")[0] == upn]
     return truncated(call, [_trust(call, row) for row in rows])
 
 
@@ -204,8 +206,8 @@ def remove_recipient_permission(call: Call) -> Output:
     """Take SendAs away; an entry that is not there is a warning."""
     _send_as(call)
     kind, one = _target(call)
-    _holder_id, upn = _holder(call, call.get("Trustee"))
-    key = f"{_recipient_guid(kind, one)}/{upn}"
+    holder, upn = _holder(call, call.get("Trustee"))
+    key = f"{_recipient_guid(kind, one)}/{holder}"
     if call.tenant.fresh.get("recipientPermission", key) is None:
         call.warnings.append(
             f'Can\'t remove the access control entry on the object "{_display_name(kind, one)}" for the user account '

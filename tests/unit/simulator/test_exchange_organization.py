@@ -63,6 +63,17 @@ def test_recipient_permissions(exo: Exchange) -> None:
     assert "SendAs only" in exo.fails("Add-RecipientPermission", **{**grant, "AccessRights": "FullAccess"})
 
 
+def test_a_holder_may_be_renamed(exo: Exchange) -> None:
+    grant = {"Identity": "alice", "Trustee": "bob@contoso.com", "AccessRights": "SendAs"}
+    exo.run("Add-RecipientPermission", **grant, Confirm=False)
+    bob = exo.one("Get-User", Identity="bob@contoso.com")["ExternalDirectoryObjectId"]
+    exo.tenant.store.update("user", bob, userPrincipalName="robert@contoso.com")
+    assert [one["Trustee"] for one in exo.run("Get-RecipientPermission", Identity="alice")][1] == "robert@contoso.com"
+    grant["Trustee"] = "robert@contoso.com"
+    assert exo.one("Get-RecipientPermission", Identity="alice", Trustee="robert@contoso.com")
+    assert warnings(exo, "Remove-RecipientPermission", **grant, Confirm=False) == []
+
+
 # --- organization and protocols ---------------------------------------------------------------------------------------
 
 
