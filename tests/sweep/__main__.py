@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,8 @@ Record = dict[str, object]
 
 def main() -> int:
     """Sweep, a line per case that differs, and a table at the end."""
+    # Shells start what runs in the background deaf to SIGINT, and runs would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(prog="sweep", description=__doc__)
     parser.add_argument("word", nargs="*", help="only subjects whose name contains one of these")
     parser.add_argument("--disturbance", choices=DISTURBANCES, action="append", help="only this one (may be repeated)")
