@@ -250,6 +250,13 @@ def test_a_token_that_ends_is_asked_for_again(simulator: Start) -> None:
     assert len([one for one in tenant.wire() if one.path == "/oauth/token/"]) == 2
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_assertion_is_not_sent_twice(simulator: Start, when: str) -> None:
+    """The node takes each once; an answer that was lost has used it up."""
+    lost = {"match": {"service": "infinity", "path": "^/oauth/token/$"}, "do": "respond", "status": 503, "when": when}
+    assert run(simulator(faults=[lost]))["changed"]
+
+
 # --- the node's ways --------------------------------------------------------------------------------------------------
 
 

@@ -94,7 +94,7 @@ class Http:
                     raise MayHaveHappened(request.tried, text=error.text, advice=_AGAIN_ADVICE) from error
                 raise
             else:
-                if response.status == 401 and not renewed:
+                if response.status == 401 and bearer and not renewed:
                     renewed = True
                     token(True)
                     continue

@@ -13,8 +13,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from .answer import Response
+from .clock import Backoff
 from .credentials import BadCredentials
-from .errors import MissingLibrary, SignInFailed
+from .errors import MayHaveHappened, MissingLibrary, SignInFailed, Unreachable
 from .http import Http, Request
 
 TOKEN_PATH = "/oauth/token/"  # noqa: S105 - an address
@@ -89,22 +91,22 @@ class OAuth2Client:
         return self._issued[-1]
 
     def _ask(self) -> str:
+        """A new token. Each attempt signs anew: the node takes an assertion once, also when its answer was lost."""
         tried = f"sign in to {self.base_url} as the OAuth2 client {self.client_id}"
-        form = {
-            "grant_type": "client_credentials",
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": self._assertion(),
-            "scope": SCOPE,
-        }
-        response = self.http.send(Request("POST", self.base_url + TOKEN_PATH, tried, form=form), _nobody)
-        body: Any = response.json()
-        answer: Mapping[str, Any] = body if isinstance(body, dict) else {}
-        token = answer.get("access_token")
-        if response.status != 200 or not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            text = str(answer.get("error_description") or "the node gave no token")
-            advice = "Check node_client_id and node_private_key, that the client is enabled, and both machines' clocks."
-            raise SignInFailed(tried, response.status, str(answer.get("error") or ""), text, advice=advice)
-        return token
+        backoff = Backoff()
+        while True:
+            form = {
+                "grant_type": "client_credentials",
+                "client_assertion_type": ASSERTION_TYPE,
+                "client_assertion": self._assertion(),
+                "scope": SCOPE,
+            }
+            request = Request("POST", self.base_url + TOKEN_PATH, tried, repeatable=False, form=form)
+            try:
+                return _token(tried, self.http.send(request, _nobody))
+            except MayHaveHappened as failure:
+                if not self.http.deadline.sleep(backoff.next()):
+                    raise Unreachable(tried, failure.status, text=failure.text) from failure
 
     def _assertion(self) -> str:
         try:
@@ -124,6 +126,18 @@ class OAuth2Client:
             return jwt.encode(claims, self.private_key, algorithm="ES256")
         except (ValueError, TypeError, jwt.PyJWTError) as error:
             raise BadCredentials(f"node_private_key is no PEM of a P-256 key: {error}") from error
+
+
+def _token(tried: str, response: Response) -> str:
+    """The token in an answer. Raises SignInFailed."""
+    body: Any = response.json()
+    answer: Mapping[str, Any] = body if isinstance(body, dict) else {}
+    token = answer.get("access_token")
+    if response.status != 200 or not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        text = str(answer.get("error_description") or "the node gave no token")
+        advice = "Check node_client_id and node_private_key, that the client is enabled, and both machines' clocks."
+        raise SignInFailed(tried, response.status, str(answer.get("error") or ""), text, advice=advice)
+    return token
 
 
 def _nobody(renew: bool) -> str:
