@@ -12,16 +12,14 @@ from __future__ import annotations
 import base64
 import html
 import json
-import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 from ._plan import MASK
+from ._text import without_tokens
 
 # That many characters of a secret in a row are too much. A shorter secret is masked as a whole.
 STRETCH = 8
-# Tokens and assertions are recognised by how they begin, also those that a library made.
-_TOKEN = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*){0,4}")
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
@@ -31,7 +29,7 @@ def masked(text: str, secrets: Iterable[str]) -> str:
         if len(form) < STRETCH:
             text = text.replace(form, MASK)
         covered.update(stretches(form))
-    return _TOKEN.sub(MASK, "".join(_uncovered(text, covered)))
+    return without_tokens("".join(_uncovered(text, covered)))
 
 
 def stretches(text: str) -> Iterator[str]:

@@ -9,19 +9,32 @@ are written as escapes.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from ._plan import MASK
+
 # A longer text of a service says nothing more, and fills the screen.
 LONGEST = 1000
+# Tokens and assertions are recognised by how they begin, also those that a library made.
+_TOKEN = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*){0,4}")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _LINES = frozenset("\n\r\t")
 
 
+def without_tokens(text: str) -> str:
+    """The text with everything that looks like a token masked."""
+    return _TOKEN.sub(MASK, text)
+
+
 def one_line(text: str, longest: int = LONGEST) -> str:
-    """A text on one line and of bounded length. What is too long loses its middle, since advice stands at the end."""
-    half = longest // 2
+    """A text on one line and of bounded length. What is too long loses its middle, since advice stands at the end.
+
+    Tokens go first: the end of one whose beginning is left out does not look like one.
+    """
+    half, text = longest // 2, without_tokens(text)
     if len(text) > longest:
         text = f"{text[:half]} [{len(text) - 2 * half} characters left out] {text[-half:]}"
     return _visible(" ".join(text.split()))

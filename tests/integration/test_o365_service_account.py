@@ -554,7 +554,13 @@ def test_survives(simulator: Tenants, ansible: Ansible, fault: dict[str, Any]) -
 
 def test_x17_a_failed_read_is_no_absence(simulator: Tenants, ansible: Ansible) -> None:
     refusal = {"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}
-    fault = {"match": {"method": "GET", "path": "/users[/(]"}, "do": "respond", "status": 403, "times": 0, "body": refusal}
+    fault = {
+        "match": {"method": "GET", "path": "/users[/(]"},
+        "do": "respond",
+        "status": 403,
+        "times": 0,
+        "body": refusal,
+    }
     tenant = simulator(faults=[fault])
     with tenant.no_writes():
         failed = ansible.module(MODULE, ACCOUNT, auth(tenant)).failure()

@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 from ansible_collections.vmrops.o365.plugins.module_utils._masking import STRETCH, masked
+from ansible_collections.vmrops.o365.plugins.module_utils._text import one_line
 
 SECRET = 'Zx8~Q/+ é"<&\\.4711_tail-of-it'
 ENCODERS: dict[str, Callable[[str], str]] = {
@@ -67,3 +68,10 @@ def test_a_short_secret_is_masked_as_a_whole() -> None:
 def test_tokens_are_recognised_by_how_they_begin() -> None:
     token = "eyJ0eXAiOiJKV1QifQ.eyJhdWQiOiJodHRwczovLyJ9.c2lnbmF0dXJl-_x"
     assert masked(f"Bearer {token}, twice {token[:30]}", []) == "Bearer ********, twice ********"
+
+
+def test_the_end_of_a_token_is_not_left_where_its_beginning_is_cut_off() -> None:
+    token = f"eyJhbGciOiJQUzI1NiJ9.{'x' * 600}.{'signature' * 20}"
+    line = one_line(f"{'before ' * 60}{token} and after", longest=200)
+    assert "signature" not in line
+    assert line.endswith("after")
