@@ -370,3 +370,32 @@ def test_tenants_of_the_example_inventory(
     with fabrikam.no_writes():
         ansible.run("vmrops.o365.teardown", **{**options, "arguments": [*options["arguments"], "-l", "contoso"]}).ok()
     assert [path.name for path in (example / "secrets").iterdir()] == ["fabrikam.yml"]
+
+
+@both_ways
+def test_ews_is_kept_open_where_asked_for(
+    access: str, simulator: Callable[..., Simulator], ansible: Ansible, tmp_path: Path
+) -> None:
+    """The app joins those that another team listed, goes again with the teardown, and leaves theirs."""
+    other, third = "0d5ac1b7-9d2e-4a53-8a63-8c5a7e1b3f42", "4d7e3c8e-5a52-4d1c-b1a4-2f8d5c0e9a11"
+    config = {"EwsEnabled": False, "EwsAllowedAppIDs": other}
+    tenant = simulator(seed={"impersonation_role": True, "organization_config": config})
+    wanted = {
+        **wish(tenant, access, tmp_path / "secrets.yml"),
+        "vmr_scheduling_manage_ews_access": True,
+        "vmr_scheduling_ews_other_app_ids": [third],
+    }
+    with tenant.no_writes():
+        foreseen = ansible.role(wanted, check=True).ok()
+    made = ansible.role(wanted).ok()
+    assert steps(foreseen)[-1] == steps(made)[-1] == "switch EWS on for the listed applications"
+    app_id = made[SUMMARY]["msg"]["enter_on_the_management_node"]["oauth_client_id"]
+    task = made["Access of the app to EWS"]
+    assert task["ews"]["app_ids"] == [other, app_id, third]
+    with tenant.no_writes():
+        ansible.role(wanted).ok()
+    gone = {**wanted, "vmr_scheduling_state": "absent", "vmr_scheduling_purge": True}
+    away = ansible.role(gone).ok()
+    assert away["Access of the app to EWS"]["ews"]["app_ids"] == [other, third]
+    with tenant.no_writes():
+        ansible.role(gone).ok()

@@ -20,6 +20,7 @@ from ._readers import Object, Readers
 
 # Microsoft's announcement of the end of EWS in Exchange Online; it knows no exceptions.
 ENDS_ON = "2027-04-01"
+_PLACEHOLDER = re.compile(r"<[\w.]+>")
 _SEPARATOR = re.compile(r"[,;\s]+")
 
 
@@ -46,7 +47,10 @@ class EwsAccess(Managed):
     def __init__(self, options: Mapping[str, Any]) -> None:
         self.options = options
         self.present = options["state"] == "present"
-        self.app_ids = list(dict.fromkeys(_guid(one) for one in options["app_ids"]))
+        # In check mode an earlier task may be about to make the application, and its id is a placeholder.
+        self.unknown = [one for one in options["app_ids"] if options["check_mode"] and _PLACEHOLDER.fullmatch(one)]
+        known = [one if one in self.unknown else _guid(one) for one in options["app_ids"]]
+        self.app_ids = list(dict.fromkeys(known))
         if not self.app_ids:
             raise Refused("is empty.", "app_ids", "Name the applications by their application (client) ids.")
 
@@ -72,7 +76,9 @@ class EwsAccess(Managed):
         else:
             steps = write
         before = {"enabled": switched, "app_ids": listed}
-        return Plan(steps, before, after, warnings=_warnings(state, bool(steps)) if self.present else ())
+        warnings = _warnings(state, bool(steps)) if self.present else []
+        warnings += [f"Not there yet, which only check mode lets pass: the application {one}." for one in self.unknown]
+        return Plan(steps, before, after, warnings=warnings)
 
     def result(self, state: Object, answers: Mapping[str, Object]) -> dict[str, Any]:
         """Who may use EWS as Exchange shows it, and until when."""

@@ -96,3 +96,11 @@ def test_what_is_no_application_id_is_refused(wrong: list[str]) -> None:
 
 def test_the_same_id_twice_is_one() -> None:
     assert EwsAccess({**OPTIONS, "app_ids": [PEXIP, f"{{{PEXIP.upper()}}}"]}).app_ids == [PEXIP]
+
+
+def test_check_mode_lets_the_id_of_an_application_pass_that_is_yet_to_be_made() -> None:
+    found = plan(True, OTHER, app_ids=["<application.appId>"], check_mode=True)
+    assert writes(found) == [{"EwsAllowedAppIDs": f"{OTHER},<application.appId>"}]
+    assert "<application.appId>" in found.warnings[-1]
+    with pytest.raises(Refused):
+        EwsAccess({**OPTIONS, "app_ids": ["<application.appId>"]})
