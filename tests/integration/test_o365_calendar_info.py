@@ -15,7 +15,7 @@ from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_AR
 from ansible_collections.vmrops.o365.plugins.module_utils._services.ews import account
 from exchangelib.items import SEND_TO_ALL_AND_SAVE_COPY
 from exchangelib.recurrence import DailyPattern, Recurrence
-from support.ansible import Ansible
+from support.ansible import HOST, Ansible
 from support.examples import examples
 from support.exchange import ExchangeAdministrator
 from support.simulator import Simulator
@@ -162,3 +162,47 @@ def test_examples(simulator: Callable[..., Simulator], ansible: Ansible) -> None
     tenant = simulator(seed={"apps": [READER]})
     ExchangeAdministrator(tenant).run("New-Mailbox", Name="VMR scheduling", Equipment=True, PrimarySmtpAddress=BOX)
     ansible.tasks(examples(MODULE), reader(tenant)).ok()
+
+
+def test_the_playbook_shows_a_table_and_lets_a_delegate_in_and_out(
+    simulator: Callable[..., Simulator], ansible: Ansible
+) -> None:
+    tenant = simulator(seed={"apps": [READER]})
+    fill(tenant)
+    administrator = ExchangeAdministrator(tenant)
+    variables = {
+        **HOST,
+        "vmr_scheduling_auth": tenant.auth(),
+        "vmr_scheduling_equipment_address": "bob@contoso.com",
+        "vmr_scheduling_view_auth": reader(tenant),
+        "vmr_scheduling_view_start": "2026-12-07",
+        "vmr_scheduling_view_time_zone": "Europe/Oslo",
+    }
+
+    def view(**more: Any) -> list[str]:
+        inventory = {"o365_tenants": {"hosts": {"contoso": {**variables, **more}}}}
+        shown = ansible.run("vmrops.o365.view_calendar", inventory=inventory).ok()["Show the calendar"]
+        return [line for line in shown["msg"] if line]
+
+    def delegates() -> list[Any]:
+        return [one["User"] for one in administrator.run("Get-MailboxPermission", Identity="bob@contoso.com")[1:]]
+
+    with tenant.no_writes():
+        heading, _names, meeting = view()
+    assert heading == "bob@contoso.com, 2026-12-07 to 2026-12-14, through EWS"
+    assert meeting.split()[:3] == ["2026-12-07", "09:00", "10:00"]
+    assert "Alice Anker" in meeting
+    assert meeting.endswith("private")
+
+    series = view(vmr_scheduling_view_mailbox="alice@contoso.com", vmr_scheduling_view_delegate="")[2:]
+    assert [line.split()[1] for line in series] == ["09:00", "11:00", "11:00", "11:00", "all"]
+    assert series[1].endswith("series")
+    view(vmr_scheduling_view_delegate="carol@contoso.com")
+    assert delegates() == ["carol@contoso.com"]
+    nothing = view(
+        vmr_scheduling_view_delegate="carol@contoso.com",
+        vmr_scheduling_view_delegate_state="absent",
+        vmr_scheduling_view_start="2027-01-01",
+    )
+    assert nothing[2:] == ["nothing"]
+    assert delegates() == []
