@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
@@ -19,6 +19,7 @@ from ._masking import STRETCH, masked, stretches
 from ._plan import MASK, Refused
 from ._private_files import UnsafeFile
 from ._reconcile import Client, Resource, Run
+from ._rights import GRAPH
 from ._services.calendars import Calendars
 from ._services.directory import Directory
 from ._services.ews import account
@@ -34,6 +35,7 @@ from ._transport.errors import MissingLibrary, ServiceError
 from ._transport.http import Http
 
 LONGEST_MESSAGE = 4000
+Value = TypeVar("Value")
 
 
 def _from_environment(variable: str, **more: Any) -> dict[str, Any]:
@@ -78,6 +80,19 @@ class Connection:
     mailboxes: Mailboxes
     calendars: Calendars
     now: float
+
+    def claims(self, service: str) -> dict[str, Any]:
+        """What the token for GRAPH or EXCHANGE_ONLINE says of its bearer; {} when it cannot be read. Raises ServiceError."""
+        resource = self.cloud.graph_resource if service == GRAPH else self.cloud.outlook_resource
+        self.tokens.token(resource)
+        return self.tokens.claims(resource)
+
+    def attempt(self, read: Callable[[], Value]) -> tuple[Value | None, str]:
+        """What a read gives, and why it failed; empty when it did not."""
+        try:
+            return read(), ""
+        except ServiceError as error:
+            return None, str(error)
 
     @property
     def clients(self) -> Mapping[str, Client]:

@@ -20,6 +20,7 @@ SUPERIOR_ROLE = "Global Administrator"
 DIRECTORY_ROLES: Mapping[str, str] = {
     "29232cdf-9323-42fd-ade2-1d097af3e4de": "Exchange Administrator",
     "31392ffb-586c-42d1-9346-e59415a2cc4e": "Exchange Recipient Administrator",
+    "f2ef992c-3afb-46b9-b7cf-a126ee74c451": "Global Reader",
     "62e90394-69f5-4237-9190-012177145e10": SUPERIOR_ROLE,
     "fe930be7-5e62-47db-91af-98c3a49a38b1": "User Administrator",
     "4d6ac14f-3453-41d0-bef9-a3e0c569773a": "License Administrator",
@@ -112,6 +113,14 @@ SET_PASSWORDS = Need(
     person=_rights(DIRECTORY_ROLE, _USER_ADMINISTRATORS),
     limit="The password of an administrator takes the directory role Privileged Authentication Administrator.",
 )
+READ_ORGANIZATION = _graph(
+    "read the tenant's name and domains",
+    "Organization.Read.All",
+    "Organization.ReadWrite.All, Directory.Read.All, Directory.ReadWrite.All, User.Read.All",
+)
+READ_POLICIES = _graph(
+    "read security defaults and conditional access policies", "Policy.Read.All", person="Global Reader"
+)
 READ_DOMAINS = _graph("read the domains of the tenant", "Domain.Read.All", "Domain.ReadWrite.All, Directory.Read.All")
 READ_LICENCES = _graph(
     "read which licences were bought",
@@ -186,6 +195,7 @@ MANAGE_EXCHANGE = Need(
 )
 RECIPIENTS = _roles("manage mailboxes", "Exchange Recipient Administrator, Exchange Administrator")
 ORGANIZATION = _roles("manage scopes, role assignments and the organization", "Exchange Administrator")
+VIEW_EXCHANGE = _roles("view mailboxes, role assignments and the organization", "Global Reader, Exchange Administrator")
 
 # How the nouns of cmdlets begin that take membership in Organization Management; mailboxes and the rest are Recipient
 # Management's, which may read the organization's settings too.
@@ -293,6 +303,10 @@ RULES: tuple[Rule, ...] = (
         (SET_PASSWORDS,),
         "`update_password: always`",
     ),
+    Rule("o365_tenant_info", {}, (READ_ORGANIZATION, READ_LICENCES, MANAGE_EXCHANGE, VIEW_EXCHANGE)),
+    Rule("o365_tenant_info", {"app_id": GIVEN}, (READ_APPLICATIONS,), "`app_id`"),
+    Rule("o365_tenant_info", {"mailboxes": FILLED}, (READ_USERS,), "`mailboxes`"),
+    Rule("o365_tenant_info", {"access": "service_account"}, (READ_USERS, READ_POLICIES), "`access: service_account`"),
 )
 
 

@@ -79,7 +79,8 @@ def _code(right: Right) -> str:
 
 
 def _by_module(rule: Rule) -> list[str]:
-    when = ", ".join(f"`{name}: {value}`" for name, value in rule.when.items()) or "present, absent"
+    always = "always" if rule.module.endswith("_info") else "present, absent"
+    when = ", ".join(f"`{name}: {value}`" for name, value in rule.when.items()) or always
     return [f"`{rule.module}`", when, *_cells(rule.needs)]
 
 

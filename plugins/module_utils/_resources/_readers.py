@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 Object = dict[str, Any]
 Event = dict[str, Any]
+Value = TypeVar("Value")
 
 
 class DirectoryReads(Protocol):
@@ -18,6 +19,12 @@ class DirectoryReads(Protocol):
 
     def user(self, name: str) -> Object | None:
         """A user by user principal name or object id, with what account management needs."""
+
+    def users(self, names: Sequence[str]) -> list[Object | None]:
+        """Several users as ``user`` reads them, in batches."""
+
+    def memberships(self, user_id: str) -> list[Object]:
+        """The groups, administrative units and directory roles of a user, through groups in groups."""
 
     def user_to_refer_to(self, name: str) -> Object | None:
         """The id of a user, by user principal name or object id, for another object to refer to."""
@@ -33,6 +40,15 @@ class DirectoryReads(Protocol):
 
     def subscribed_skus(self) -> list[Object]:
         """The licences that the tenant has bought."""
+
+    def organization(self) -> Object:
+        """The tenant itself: its name and its verified domains."""
+
+    def security_defaults(self) -> bool:
+        """Whether the tenant's security defaults are on."""
+
+    def conditional_access_policies(self) -> list[Object]:
+        """Every conditional access policy, enforced or not."""
 
     def mailbox_provisioned(self, user_id: str) -> bool:
         """Whether Exchange has made the user's mailbox; until then Graph answers MailboxNotEnabledForRESTAPI."""
@@ -64,6 +80,9 @@ class DirectoryReads(Protocol):
     def service_principals_named(self, display_name: str) -> list[Object]:
         """Service principals of that display name."""
 
+    def service_principals(self, ids: Sequence[str]) -> list[Object | None]:
+        """Several service principals by object id, with the app roles that they offer, in batches."""
+
     def app_role_assignments(self, service_principal_id: str) -> list[Object]:
         """The app roles that a service principal was granted."""
 
@@ -85,6 +104,9 @@ class MailboxReads(Protocol):
 
     def calendar_processing(self, identity: str) -> Object | None:
         """How a mailbox treats meeting requests."""
+
+    def client_access(self, identities: Sequence[str]) -> list[Object | None]:
+        """The protocols of several mailboxes, in batches."""
 
     def accepted_domains(self) -> list[str]:
         """The domains in which the tenant may have addresses."""
@@ -128,6 +150,9 @@ class MailboxReads(Protocol):
     def role_assignments_of(self, assignee: str) -> list[Object]:
         """The role assignments of a user or an application; none when Exchange does not know the assignee."""
 
+    def role_assignments_with(self, role: str) -> list[Object]:
+        """Every assignment of a management role."""
+
     def role_assignments_to(self, assignee_type: str) -> list[Object]:
         """Every role assignment to that type of assignee: ServicePrincipal, User, ..."""
 
@@ -165,6 +190,12 @@ class Readers(Protocol):
     @property
     def calendars(self) -> CalendarReads:
         """Reads of calendars."""
+
+    def claims(self, service: str) -> Object:
+        """What the caller's token for GRAPH or EXCHANGE_ONLINE says of its bearer; {} when it cannot be read."""
+
+    def attempt(self, read: Callable[[], Value]) -> tuple[Value | None, str]:
+        """What a read gives, and why it failed; empty when it did not."""
 
     @property
     def tenant_id(self) -> str:

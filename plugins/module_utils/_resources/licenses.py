@@ -16,6 +16,9 @@ from ._readers import Object
 # names them; that Foundation alone makes none is not verified).
 MAILBOX_PLAN_STEMS = ("EXCHANGE_S_STANDARD", "EXCHANGE_S_ENTERPRISE", "EXCHANGE_S_DESKLESS", "EXCHANGE_S_ESSENTIALS")
 
+# Of these, EWS is closed to since 30 June 2026 (Microsoft's message MC1191578): Exchange Online Kiosk, in frontline licences.
+FRONTLINE_PLAN_STEM = "EXCHANGE_S_DESKLESS"
+
 # A user without licences, in Graph's words.
 NONE: Mapping[str, Any] = {"assignedLicenses": [], "licenseAssignmentStates": []}
 
@@ -134,10 +137,20 @@ def _plans(names: Sequence[str] | None, sku: Object) -> list[str] | None:
     return [ids[name.lower()] for name in names]
 
 
-def _check_seats(sku: Object) -> None:
+def seats(sku: Object) -> tuple[int, int]:
+    """How many seats of a SKU are bought, and how many used."""
     units = sku.get("prepaidUnits") or {}
     # Units in their grace period ("warning") can still be assigned; not verified against a real tenant.
-    bought, used = int(units.get("enabled", 0)) + int(units.get("warning", 0)), int(sku.get("consumedUnits", 0))
+    return int(units.get("enabled", 0)) + int(units.get("warning", 0)), int(sku.get("consumedUnits", 0))
+
+
+def carries_ews(plans: Iterable[str]) -> bool:
+    """Whether one of these mailbox plans still lets EWS in."""
+    return any(not plan.startswith(FRONTLINE_PLAN_STEM) for plan in plans)
+
+
+def _check_seats(sku: Object) -> None:
+    bought, used = seats(sku)
     if used >= bought:
         raise Refused(
             f"no free seat of {sku['skuPartNumber']}: {bought} bought, {used} used.",

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .._rights import READ_DIRECTORY
-from .._transport.errors import NotFound
+from .._transport.errors import NotFound, ServiceError
 from .graph import Graph, key, literal
 
 USER_PROPERTIES = (
@@ -28,6 +29,15 @@ class Directory:
     def user(self, name: str) -> dict[str, Any] | None:
         """A user by user principal name or object id, with what account management needs."""
         return self._graph.find(f"/users('{key(name)}')", f"read the user {name}", select=USER_PROPERTIES)
+
+    def users(self, names: Sequence[str]) -> list[dict[str, Any] | None]:
+        """Several users as ``user`` reads them, in batches."""
+        paths = [f"/users('{key(name)}')?$select={USER_PROPERTIES}" for name in names]
+        return self._graph.get_many(paths, "read users")
+
+    def memberships(self, user_id: str) -> list[dict[str, Any]]:
+        """The groups, administrative units and directory roles of a user, through groups in groups."""
+        return self._graph.collect(f"/users/{key(user_id)}/transitiveMemberOf", "read what the user belongs to")
 
     def user_to_refer_to(self, name: str) -> dict[str, Any] | None:
         """The id of a user, by user principal name or object id, for another object to refer to."""
@@ -68,6 +78,23 @@ class Directory:
     def subscribed_skus(self) -> list[dict[str, Any]]:
         """The licences that the tenant has bought."""
         return self._graph.collect("/subscribedSkus", "read the licences")
+
+    def organization(self) -> dict[str, Any]:
+        """The tenant itself: its name and its verified domains."""
+        tried = "read the organization"
+        found = self._graph.collect("/organization", tried)
+        if not found:
+            raise ServiceError(tried, 200, text="Graph returned none")
+        return found[0]
+
+    def security_defaults(self) -> bool:
+        """Whether the tenant's security defaults are on."""
+        path, tried = "/policies/identitySecurityDefaultsEnforcementPolicy", "read the security defaults"
+        return bool(self._graph.get(path, tried)["isEnabled"])
+
+    def conditional_access_policies(self) -> list[dict[str, Any]]:
+        """Every conditional access policy, enforced or not."""
+        return self._graph.collect("/identity/conditionalAccess/policies", "read the conditional access policies")
 
     def mailbox_provisioned(self, user_id: str) -> bool:
         """Whether Exchange has made the user's mailbox; until then Graph answers MailboxNotEnabledForRESTAPI."""
@@ -137,6 +164,11 @@ class Directory:
             f"look for the service principal {display_name}",
             filter=f"displayName eq {literal(display_name)}",
         )
+
+    def service_principals(self, ids: Sequence[str]) -> list[dict[str, Any] | None]:
+        """Several service principals by object id, with the app roles that they offer, in batches."""
+        paths = [f"/servicePrincipals/{key(one)}?$select=id,appId,displayName,appRoles" for one in ids]
+        return self._graph.get_many(paths, "read the services whose permissions were granted")
 
     def app_role_assignments(self, service_principal_id: str) -> list[dict[str, Any]]:
         """The app roles that a service principal was granted."""

@@ -39,6 +39,11 @@ class Mailboxes:
             "Get-CalendarProcessing", {"Identity": identity}, f"read the calendar processing of {identity}"
         )
 
+    def client_access(self, identities: Sequence[str]) -> list[dict[str, Any] | None]:
+        """The protocols of several mailboxes, in batches."""
+        calls = [("Get-CASMailbox", {"Identity": identity}) for identity in identities]
+        return self._exchange.find_many(calls, "read the protocols of mailboxes")
+
     def accepted_domains(self) -> list[str]:
         """The domains in which the tenant may have addresses."""
         found = self._exchange.invoke("Get-AcceptedDomain", {}, "read the accepted domains")
@@ -124,6 +129,10 @@ class Mailboxes:
             )
         except NotFound:
             return []
+
+    def role_assignments_with(self, role: str) -> list[dict[str, Any]]:
+        """Every assignment of a management role."""
+        return self._exchange.invoke("Get-ManagementRoleAssignment", {"Role": role}, f"read who has the role {role}")
 
     def role_assignments_to(self, assignee_type: str) -> list[dict[str, Any]]:
         """Every role assignment to that type of assignee: ServicePrincipal, User, ..."""

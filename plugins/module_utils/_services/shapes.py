@@ -63,6 +63,20 @@ _SKU = {
     "prepaidUnits": {"enabled": int, "warning": int},
     "consumedUnits": int,
 }
+_POLICY = {
+    "displayName": str,
+    "state!": str,
+    "conditions!": {
+        "users": {f"{verb}{what}": [str] for verb in ("include", "exclude") for what in ("Users", "Groups", "Roles")},
+        "applications": {"includeApplications": [str], "excludeApplications": [str]},
+        "clientAppTypes": [str],
+        "authenticationFlows": {"transferMethods": str},
+        "locations": {"includeLocations": [str], "excludeLocations": [str]},
+        "platforms": {"includePlatforms": [str], "excludePlatforms": [str]},
+    },
+    "grantControls": {"operator": str, "builtInControls": [str], "authenticationStrength": {}},
+    "sessionControls": {"signInFrequency": {"isEnabled": bool}},
+}
 
 # By path; the first that matches counts.
 GRAPH: tuple[tuple[re.Pattern[str], Shape], ...] = tuple(
@@ -73,8 +87,13 @@ GRAPH: tuple[tuple[re.Pattern[str], Shape], ...] = tuple(
         (r"/applications/[^/]+$", {"keyCredentials": _APPLICATION["keyCredentials"]}),
         (r"/owners$", {"id!": str}),
         (r"/servicePrincipals(\([^/]*\))?$|/deletedItems/microsoft\.graph\.servicePrincipal$", _PRINCIPAL),
+        (r"/servicePrincipals/[^/]+$", _PRINCIPAL),
         (r"/appRoleAssignments$", {"id!": str, "appRoleId!": str, "resourceId!": str, "resourceDisplayName": str}),
         (r"/oauth2PermissionGrants$", {"id!": str, "resourceId!": str, "scope!": str, "consentType": str}),
+        (r"/organization$", {"id!": str, "displayName": str, "verifiedDomains": [{"name!": str, "isDefault": bool}]}),
+        (r"/conditionalAccess/policies$", _POLICY),
+        (r"/identitySecurityDefaultsEnforcementPolicy$", {"isEnabled!": bool}),
+        (r"/transitiveMemberOf$", {"id!": str, "roleTemplateId": str}),
         (r"/domains$", {"id!": str, "isVerified!": bool}),
         (r"/subscribedSkus$", _SKU),
         (r"/addPassword$", {**_CREDENTIAL, "secretText!": str}),
@@ -99,6 +118,12 @@ EXCHANGE: Mapping[str, Shape] = {
     "Get-MailboxPermission": {"Deny!": _SCALAR, "AccessRights!": [str]},
     "Get-RecipientPermission": {"AccessControlType": str, "AccessRights!": [str]},
     "Get-MailboxFolderPermission": {"AccessRights!": [str]},
+    "Get-CASMailbox": {
+        "PrimarySmtpAddress": str,
+        "ExternalDirectoryObjectId": str,
+        "EwsEnabled": _SCALAR,
+        "EwsApplicationAccessPolicy": str,
+    },
     "Get-CalendarProcessing": {name: [str] for name in _LISTS},
     "Get-DistributionGroup": {"DistinguishedName!": str},
     "Get-ManagementScope": {"Name!": str, "RecipientFilter!": str},

@@ -27,7 +27,7 @@ from tools import permissions
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("o365_*.py"))
 PERMISSION = re.compile(r"C\(([A-Z][\w-]*(?:\.[A-Z]\w*)+|full_access_as_app)\)")
-ROLE = re.compile(r"Exchange Recipient Administrator|Exchange Administrator|User Administrator")
+ROLE = re.compile(r"Exchange Recipient Administrator|Exchange Administrator|User Administrator|Global Reader")
 # Operations of the contract by the collection's name for them; deleting for good is in no published list.
 CONTRACT: Mapping[str, str] = {
     "create_user": "POST /users",
@@ -52,6 +52,9 @@ CONTRACT: Mapping[str, str] = {
     "*/mailboxSettings": "GET /users/{user-id}/mailboxSettings",
     "*/oauth2PermissionGrants": "GET /servicePrincipals/{servicePrincipal-id}/oauth2PermissionGrants",
     "/users": "GET /users/{user-id}",
+    "/organization": "GET /organization",
+    "/identity/conditionalAccess": "GET /identity/conditionalAccess/policies",
+    "/policies": "GET /policies/identitySecurityDefaultsEnforcementPolicy",
     "/subscribedSkus": "GET /subscribedSkus",
     "/domains": "GET /domains",
     "/applications": "GET /applications/{application-id}/owners",
