@@ -186,10 +186,10 @@ class Node:
         if field.type == "related":
             return "" if isinstance(value, str) and self.by_uri(value) else f"Could not find {value!r}."
         if field.type == "boolean":
-            return "" if isinstance(value, bool) else f"“{value}” value must be either True or False."
+            return "" if isinstance(value, bool) else f"\u201c{value}\u201d value must be either True or False."
         if field.type == "integer":
             if isinstance(value, bool) or not isinstance(value, int):
-                return f"“{value}” value must be an integer."
+                return f"\u201c{value}\u201d value must be an integer."
             least, most = field.least or 0, field.most
             if most is not None and not least <= value <= most:
                 side = "greater than or equal to" if value < least else "less than or equal to"
@@ -208,7 +208,7 @@ class Node:
 
 def _text_problem(field: Field, value: Any) -> str:
     if not isinstance(value, str):
-        return f"“{value}” value must be a string."
+        return f"\u201c{value}\u201d value must be a string."
     if field.choices and value not in field.choices:
         return f"Value {value!r} is not a valid choice."
     if field.most is not None and len(value) > field.most:

@@ -53,6 +53,8 @@ def real_names(state: Path, monkeypatch: pytest.MonkeyPatch, seed: str = "") -> 
             return resolve(address if host in HOSTS else host, *args, **kwargs)
 
         monkeypatch.setattr(socket, "getaddrinfo", to_loopback)
-        yield json.loads((state / "endpoints.json").read_text())
-        process.terminate()
+        try:
+            yield json.loads((state / "endpoints.json").read_text())
+        finally:
+            process.terminate()
     assert not breaches.exists(), f"the simulator answered what the service would not:\n{breaches.read_text()}"

@@ -71,7 +71,7 @@ class Role:
             yield from self._signs_in(tenant, kept)
 
     def _signs_in(self, tenant: Simulator, kept: dict[str, Any]) -> Iterator[str]:
-        app = next(one for one in documents(tenant.state, "application") if one["displayName"] != "Automation")
+        [app] = [one for one in documents(tenant.state, "application") if one["displayName"] != "Automation"]
         form = {"client_id": app["appId"], "client_secret": kept["client_secret"]}
         form |= {"scope": "https://outlook.office365.com/.default", "grant_type": "client_credentials"}
         forms = {"client secret": form}

@@ -161,7 +161,7 @@ def _ews_failure(tried: str, error: Exception) -> ServiceError:
     if isinstance(error, errors.ErrorNonExistentMailbox):
         return NotFound(tried, 0, code, text, advice="Give the mailbox's primary address.")
     busy = (errors.ErrorServerBusy, errors.ErrorMailboxStoreUnavailable, errors.ErrorMailboxMoveInProgress)
-    if isinstance(error, busy) or status == 429 or status >= 500 or type(error) is errors.TransportError:
+    if isinstance(error, busy) or status == 429 or status >= 500 or code == "TransportError":
         return Unreachable(tried, status, code, text[:300])
     return ServiceError(tried, status, code, text[:300])
 

@@ -144,7 +144,9 @@ class Folder:
         return self
 
     def only(self, *fields: str) -> list[Any]:
-        answer = self.answers.pop(0) if self.answers else []
+        if not self.answers:
+            return []
+        answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return list(answer)

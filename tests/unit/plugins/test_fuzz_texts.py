@@ -89,10 +89,18 @@ def test_a_filter_means_the_same_however_it_is_written(one: str, two: str, three
         assert meaning(f"({one}) {operator} ({one})") == meaning(one)
 
 
-@pytest.mark.parametrize("text", ["(" * 100_000, "-not " * 100_000, "(" * 50_000 + "a -eq 'b'" + ")" * 50_000,
-                                  "-not (" * 50_000 + "a -eq 'b'" + ")" * 50_000,
-                                  " -or ".join(f"a -eq '{n}'" for n in range(20_000)),
-        "(" * 20_000 + "a -eq 'b'" + "".join(f") -or (a -eq '{n}')" for n in range(20_000))])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 100_000,
+        "-not " * 100_000,
+        "(" * 50_000 + "a -eq 'b'" + ")" * 50_000,
+        "-not (" * 50_000 + "a -eq 'b'" + ")" * 50_000,
+        " -or ".join(f"a -eq '{n}'" for n in range(20_000)),
+        "(" * 20_000 + "a -eq 'b'" + "".join(f") -or (a -eq '{n}')" for n in range(20_000)),
+    ],
+    ids=["open", "not", "nested", "nested not", "long", "left"],
+)
 def test_depth_is_no_matter(text: str) -> None:
     with suppress(BadFilter):
         assert meaning(text)

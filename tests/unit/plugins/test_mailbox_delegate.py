@@ -25,9 +25,9 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def plan(state: State, /, **options: Any) -> Plan:
+def plan(found: State, /, **options: Any) -> Plan:
     """The plan for these options on top of none."""
-    return MailboxDelegate({**OPTIONS, **options}).plan(state)
+    return MailboxDelegate({**OPTIONS, **options}).plan(found)
 
 
 def calls(found: Plan) -> list[tuple[str, dict[str, Any]]]:

@@ -35,9 +35,9 @@ APP = {
 ALICE, BOB = {"Guid": "a"}, {"Guid": "b"}
 
 
-def plan(state: State, /, **options: Any) -> Plan:
+def plan(found: State, /, **options: Any) -> Plan:
     """The plan for these options on top of the usual ones."""
-    return OutlookAddin({**OPTIONS, **options}, "manifest").plan(state)
+    return OutlookAddin({**OPTIONS, **options}, "manifest").plan(found)
 
 
 def cmdlets(found: Plan) -> list[str]:

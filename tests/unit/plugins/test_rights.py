@@ -19,7 +19,7 @@ from ansible_collections.vmrops.o365.plugins.module_utils import _rights
 from ansible_collections.vmrops.o365.plugins.module_utils._granted import Granted, advice, in_words
 from ansible_collections.vmrops.o365.plugins.module_utils._rights import DIRECTORY_ROLE, GRAPH, Need, Right
 from ansible_collections.vmrops.o365.plugins.module_utils._services.graph_operations import OPERATIONS, READS
-from simulator import exchange, seed  # noqa: F401  # the cmdlets register themselves when their service is imported
+from simulator import seed
 from simulator.cmdlets import REGISTRY
 from simulator.exchange_roles import ROLE_GROUPS, ROLES
 from support import COLLECTIONS, ROOT, TESTS
