@@ -18,7 +18,7 @@ from support.ansible import Ansible, Result
 from support.examples import examples
 from support.exchange import ExchangeAdministrator
 from support.graph import Administrator
-from support.in_process import new_run
+from support.in_process import Person, new_run
 from support.simulator import Simulator
 from support.tasks import good, refused, task
 
@@ -32,6 +32,7 @@ PEXIP: Data = {
     "client_secret": "seeded-secret",
     "exchange_roles": ["full_access_as_app"],
 }
+PASSWORD = "Correct-horse-battery-7"
 OTHER = "0d5ac1b7-9d2e-4a53-8a63-8c5a7e1b3f42"
 ACCOUNT = {"access": "service_account", "service_account_user_principal_name": "pexip@contoso.com"}
 SECTIONS = ("caller", "organization", "licenses", "exchange", "mailboxes", "sign_in", "scope")
@@ -61,6 +62,27 @@ def run(tenant: Simulator, ansible: Ansible, *tasks: Data) -> list[Result]:
         results = good(ansible.tasks(list(tasks), tenant.auth()), *(one["name"] for one in tasks))
     assert not any(one.changed for one in results)
     return results
+
+
+OPTIONS: Data = {
+    "access": "app_permissions",
+    "cloud": "global",
+    "app_id": None,
+    "equipment_address": None,
+    "service_account_user_principal_name": None,
+    "licenses": None,
+    "mailboxes": None,
+}
+EVERYTHING: Data = {**OPTIONS, **ACCOUNT, "app_id": PEXIP["client_id"], "mailboxes": ["alice@contoso.com"]}
+
+
+def look(tenant: Simulator, options: Data, person: Person | None = None, **auth: Any) -> Data:
+    """The module's result, without Ansible; nothing may have been written."""
+    with tenant.no_writes():
+        run = new_run(
+            TenantInfo({**OPTIONS, **options}, time.time()), {**tenant.auth(), **auth}, wait_timeout=0, person=person
+        )
+        return run.reconcile()
 
 
 # --- tenants ----------------------------------------------------------------------------------------------------------
@@ -128,8 +150,8 @@ def test_x37_switches_and_lists_that_close_ews_are_named(simulator: Start, ansib
         "administrative_units": [],
     }
     tenant = simulator(seed=seed)
-    look = step("look", app_id=PEXIP["client_id"], mailboxes=["shut@contoso.com", "shop@contoso.com"])
-    (result,) = run(tenant, ansible, look)
+    named = {"app_id": PEXIP["client_id"], "mailboxes": ["shut@contoso.com", "shop@contoso.com"]}
+    (result,) = run(tenant, ansible, step("look", **named))
     assert told(result) == {
         ("app-not-listed", "error"),
         ("mailbox-ews-closed", "error"),
@@ -145,11 +167,10 @@ def test_x37_switches_and_lists_that_close_ews_are_named(simulator: Start, ansib
     merge = task("merge", "o365_ews_access", app_ids=[PEXIP["client_id"]])
     good(ansible.tasks([merge], tenant.auth()), "merge")
     ExchangeAdministrator(tenant).run("Set-OrganizationConfig", EwsApplicationAccessPolicy=None)
-    listed = run(tenant, ansible, look)[0]
-    assert told(listed) == {("mailbox-ews-closed", "error"), ("frontline-licence", "warning")}
+    assert told(look(tenant, named)) == {("mailbox-ews-closed", "error"), ("frontline-licence", "warning")}
 
     ExchangeAdministrator(tenant).run("Set-OrganizationConfig", EwsEnabled=False)
-    off = run(tenant, ansible, look)[0]
+    off = look(tenant, named)
     assert ("ews-closed", "error") in told(off)
     assert "o365_ews_access" in one(off, "ews-closed")["do"]
 
@@ -159,8 +180,8 @@ def test_x38_a_grant_that_makes_the_scope_void_is_told(simulator: Start, ansible
     tenant = simulator(seed={"apps": [{**PEXIP, "roles": ["Calendars.Read", "MailboxSettings.Read"]}]})
     scoped = {"app_id": PEXIP["client_id"], "_name": "Pexip", "scope": {"mailboxes": ["alice@contoso.com"]}}
     good(ansible.tasks([task("assign", "o365_impersonation", **scoped)], tenant.auth()), "assign")
-    look = step("look", app_id=PEXIP["client_id"])
-    (result,) = run(tenant, ansible, look)
+    named = {"app_id": PEXIP["client_id"]}
+    (result,) = run(tenant, ansible, step("look", **named))
     void = one(result, "scope-void")
     assert "full_access_as_app" in void["what"]
     assert "Calendars.Read" in void["what"]
@@ -173,11 +194,11 @@ def test_x38_a_grant_that_makes_the_scope_void_is_told(simulator: Start, ansible
     principal = administrator.resource(PEXIP["client_id"])
     for grant in administrator.all(f"/servicePrincipals/{principal['id']}/appRoleAssignments"):
         administrator.call("DELETE", f"/servicePrincipals/{principal['id']}/appRoleAssignments/{grant['id']}")
-    assert told(run(tenant, ansible, look)[0]) == {("ews-undecided", "warning")}
+    assert told(look(tenant, named)) == {("ews-undecided", "warning")}
 
     wide = {"App": PEXIP["client_id"], "Role": "Application Calendars.Read", "Name": "Everybody"}
     ExchangeAdministrator(tenant).run("New-ManagementRoleAssignment", **wide)
-    assert "Application Calendars.Read" in one(run(tenant, ansible, look)[0], "scope-void")["what"]
+    assert "Application Calendars.Read" in one(look(tenant, named), "scope-void")["what"]
 
 
 def test_u18_no_free_seat_is_told_beforehand(simulator: Start, ansible: Ansible) -> None:
@@ -266,24 +287,6 @@ def test_what_the_sign_in_of_a_service_account_has_to_pass(simulator: Start, ans
 
 
 # --- what cannot be read ----------------------------------------------------------------------------------------------
-
-OPTIONS: Data = {
-    "access": "app_permissions",
-    "cloud": "global",
-    "app_id": None,
-    "equipment_address": None,
-    "service_account_user_principal_name": None,
-    "licenses": None,
-    "mailboxes": None,
-}
-EVERYTHING: Data = {**OPTIONS, **ACCOUNT, "app_id": PEXIP["client_id"], "mailboxes": ["alice@contoso.com"]}
-
-
-def look(tenant: Simulator, options: Data, **auth: Any) -> Data:
-    """The module's result, without Ansible; nothing may have been written."""
-    with tenant.no_writes():
-        run = new_run(TenantInfo({**OPTIONS, **options}, time.time()), {**tenant.auth(), **auth}, wait_timeout=0)
-        return run.reconcile()
 
 
 def unreadable(result: Data) -> set[str]:
@@ -382,6 +385,29 @@ def test_no_part_that_fails_stops_the_others(simulator: Start, parts: dict[str, 
     }
     assert {part for part, value in read.items() if value is None} - set(parts) <= {"/appRoleAssignments$"}
     assert all(read[part] is None for part in parts)
+
+
+def test_a_person_who_may_not_use_exchange_sees_the_rest(tenant: Simulator) -> None:
+    """Consent to Microsoft Graph alone: no token for Exchange is issued, which is told of the caller too."""
+    administrator = Administrator(tenant)
+    app = administrator.register("Console", isFallbackPublicClient=True)
+    graph = administrator.resource("00000003-0000-0000-c000-000000000000")["id"]
+    consent = {"clientId": app["principal"]["id"], "resourceId": graph, "consentType": "AllPrincipals"}
+    administrator.call("POST", "/oauth2PermissionGrants", {**consent, "scope": "Organization.Read.All"})
+    profile = {"password": PASSWORD, "forceChangePasswordNextSignIn": False}
+    user = {"accountEnabled": True, "displayName": "Eve", "mailNickname": "eve", "userPrincipalName": "eve@contoso.com"}
+    administrator.call("POST", "/users", {**user, "passwordProfile": profile})
+    url = f"{tenant.endpoints['login_url']}/{tenant.endpoints['tenant_id']}"
+    person = Person(url, app["appId"], "eve@contoso.com", PASSWORD)
+    result = look(tenant, {}, person)
+    assert unreadable(result) == {"caller", "exchange"}
+    caller = result["caller"]
+    assert (caller["kind"], caller["user"], caller["exchange_permissions"]) == ("person", "eve@contoso.com", None)
+    assert caller["graph_permissions"] == ["Organization.Read.All"]
+    rights = [finding["what"] for finding in result["findings"] if finding["id"] == "missing-right"]
+    assert any(
+        "for the person who signs in, the directory role Cloud Application Administrator" in one for one in rights
+    )
 
 
 def test_nobody_who_cannot_sign_in_gets_a_report(tenant: Simulator, ansible: Ansible) -> None:
