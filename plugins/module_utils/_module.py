@@ -9,7 +9,7 @@ import re
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
@@ -67,7 +67,7 @@ AUTH_ARGUMENTS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Connection:
-    """The clients of one module run; also what managed objects read through."""
+    """The clients of one module run; also what managed objects read through. ``given`` are the secrets to sign in with."""
 
     tenant_id: str
     login_url: str
@@ -80,6 +80,7 @@ class Connection:
     mailboxes: Mailboxes
     calendars: Calendars
     now: float
+    given: frozenset[str] = field(default=frozenset(), repr=False)
 
     def claims(self, service: str) -> dict[str, Any]:
         """What the token for GRAPH or EXCHANGE_ONLINE says of its bearer; {} when it cannot be read. Raises ServiceError."""
@@ -88,11 +89,11 @@ class Connection:
         return self.tokens.claims(resource)
 
     def attempt(self, read: Callable[[], Value]) -> tuple[Value | None, str]:
-        """What a read gives, and why it failed; empty when it did not."""
+        """What a read gives, and why it failed, fit to be shown; empty when it did not."""
         try:
             return read(), ""
         except ServiceError as error:
-            return None, str(error)
+            return None, masked(one_line(str(error), LONGEST_MESSAGE), {*self.secrets, *self.given})
 
     @property
     def clients(self) -> Mapping[str, Client]:
@@ -144,6 +145,7 @@ def connect(options: Mapping[str, Any], show: Callable[[str], None]) -> Connecti
         Mailboxes(exchange),
         Calendars(open_mailbox, graph, deadline),
         time.time(),
+        frozenset(_marked(AUTH_ARGUMENTS, options)),
     )
 
 

@@ -32,6 +32,7 @@ from .._rights import (
     is_role,
     of_module,
 )
+from .._text import visible
 from ._readers import Object
 
 Severity = Literal["error", "warning", "info"]
@@ -55,8 +56,9 @@ class Finding:
     do: str
 
     def shown(self) -> dict[str, str]:
-        """As the module returns it."""
-        return asdict(self)
+        """As the module returns it; names that others gave hide nothing."""
+        shown: dict[str, str] = visible(asdict(self))
+        return shown
 
 
 @dataclass(frozen=True)

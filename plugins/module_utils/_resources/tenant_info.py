@@ -109,7 +109,7 @@ class TenantInfo(Report):
         return section.shown(
             id=found.get("id"),
             name=found.get("displayName"),
-            domains=[one["name"] for one in domains] if found else None,
+            domains=[one["name"] for one in domains] or None,
             default_domain=next((one["name"] for one in domains if one.get("isDefault")), None),
             cloud=self.cloud,
             multi_geo=len(regions) > 1 if regions else None,
