@@ -24,8 +24,10 @@ from ansible_collections.vmrops.o365.plugins.module_utils._resources.ews_access 
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.impersonation import Impersonation
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.mailbox_delegate import MailboxDelegate
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.oauth_app import OAuthApp
+from ansible_collections.vmrops.o365.plugins.module_utils._resources.outlook_addin import OutlookAddin
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.service_account import ServiceAccount
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import ServiceError
+from support.manifest import manifest
 from support.simulator import Simulator
 
 from .calls import Ended
@@ -98,7 +100,19 @@ DELEGATE: Options = {
     "automapping": None,
     "calendar_role": "Editor",
 }
+ADDIN: Options = {
+    "manifest": manifest(),
+    "app_id": None,
+    "users": ["alice@contoso.com"],
+    "default_state": "AlwaysEnabled",
+    "update": "replace",
+    "method": "exchange",
+}
 ACTING_USER: Options = {**SCOPE, "method": "application_impersonation", "user": "bob@contoso.com", "verify": None}
+
+
+def _addin(options: Options) -> OutlookAddin:
+    return OutlookAddin(options, "manifest")
 
 
 def _app(options: Options) -> OAuthApp:
@@ -204,6 +218,7 @@ _MODULES: list[tuple[str, Callable[[Options], Any], Options, dict[str, object]]]
     ("o365_service_account", ServiceAccount, ACCOUNT, {}),
     ("o365_ews_access", EwsAccess, EWS, {}),
     ("o365_mailbox_delegate", MailboxDelegate, DELEGATE, {}),
+    ("o365_outlook_addin", _addin, ADDIN, {}),
 ]
 MODULES = [
     Module(f"{name} {state}", make, options, state, seed)

@@ -71,7 +71,7 @@ def plan(resource: Any, connection: Connection) -> Plan:
 def subjects(app_id: str) -> Iterator[tuple[str, Callable[[dict[str, Any]], Any], dict[str, Any]]]:
     for module in MODULES:
         options = {"check_mode": False, **module.options, "state": module.state}
-        if "method" in options:
+        if "conflict" in options:
             options |= {"name": options["method"], "app_id": app_id}
         yield module.name, module.make, options
 
