@@ -39,7 +39,7 @@ def tokens(access: str, connector: Mapping[str, str], secrets_file: Path, ca_pat
     if access == company.SERVICE_ACCOUNT:
         redirect_uri, user = _need(connector, "oauth_redirect_uri"), _need(connector, "username")
         password = _need(secrets, "service_account_password")
-        credential = AuthorizationCode(authority, client_id, client_secret, redirect_uri, user, password)
+        credential = AuthorizationCode(authority, client_id, client_secret, redirect_uri, user, password, ca_path)
     return Tokens(credential, make_session(ca_path, TIMEOUT), Deadline(TIMEOUT))
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
 
 import msal
+from support.person import Person, browser, came_back, problem
 
 from .report import Failed
 
@@ -31,6 +30,7 @@ class AuthorizationCode:
         client_id, client_secret: the registered app.
         redirect_uri: where the sign-in leads back to: the Management Node's page, which is not called.
         user, password: who signs in on the page.
+        ca_path: the CA that the browser trusts.
     """
 
     authority: str
@@ -39,6 +39,7 @@ class AuthorizationCode:
     redirect_uri: str
     user: str
     password: str = field(repr=False)
+    ca_path: str
 
     def acquire(self, resource: str, session: requests.Session) -> Mapping[str, Any]:
         """msal's result for a delegated EWS token. Raises Failed when the page does not lead back."""
@@ -54,40 +55,9 @@ class AuthorizationCode:
             flow = application.initiate_auth_code_flow(
                 [f"{resource}/EWS.AccessAsUser.All"], redirect_uri=self.redirect_uri
             )
-        page = session.get(flow["auth_uri"])
-        form = _Form(page.text)
-        fields = {**form.fields, "username": self.user, "password": self.password}
-        answer = session.post(flow["auth_uri"].split("?")[0], data=fields, allow_redirects=False)
+        answer = Person(browser(self.ca_path), username=self.user, password=self.password).visit(flow["auth_uri"])
         back = answer.headers.get("location", "")
         if not back.startswith(self.redirect_uri):
-            raise Failed(
-                f"signing in as {self.user} did not lead back to {self.redirect_uri}: {_Form(answer.text).error}"
-            )
-        result: Mapping[str, Any] = application.acquire_token_by_auth_code_flow(
-            flow, dict(parse_qsl(urlsplit(back).query))
-        )
+            raise Failed(f"signing in as {self.user} did not lead back to {self.redirect_uri}: {problem(answer)}")
+        result: Mapping[str, Any] = application.acquire_token_by_auth_code_flow(flow, came_back(answer))
         return result
-
-
-class _Form(HTMLParser):
-    """The input fields of a page with their values, and the text of its alert."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.fields: dict[str, str] = {}
-        self.error = ""
-        self._in_error = False
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag == "input" and given.get("name"):
-            self.fields[str(given["name"])] = given.get("value") or ""
-        self._in_error = given.get("role") == "alert"
-
-    def handle_data(self, data: str) -> None:
-        if self._in_error:
-            self.error += data
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_error = False
