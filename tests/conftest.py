@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -39,6 +40,15 @@ def simulator(tmp_path: Path) -> Iterator[Callable[..., Simulator]]:
             return stack.enter_context(Simulator(state or tmp_path / f"tenant-{started}", **options))
 
         yield start
+
+
+@pytest.fixture(autouse=True)
+def exchangelib_as_it_comes() -> Iterator[None]:
+    """What opens a mailbox sets exchangelib's adapter for the whole process, with a CA that the next test does not have."""
+    yield
+    protocol = sys.modules.get("exchangelib.protocol")
+    if protocol:
+        protocol.BaseProtocol.HTTP_ADAPTER_CLS = requests.adapters.HTTPAdapter
 
 
 @pytest.fixture

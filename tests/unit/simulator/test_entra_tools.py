@@ -35,7 +35,6 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from exchangelib import OAUTH2, Account, Configuration, OAuth2AuthorizationCodeCredentials
-from exchangelib.protocol import BaseProtocol
 from joserfc import jwk
 from joserfc import jwt as joserfc_jwt
 from joserfc.errors import InvalidKeyIdError
@@ -310,11 +309,8 @@ def test_authlib_signs_a_user_in_with_proof_key(tenant: Simulator, node: dict[st
 
 
 @pytest.mark.parametrize("version", ["/v2.0", ""])
-def test_requests_oauthlib_signs_the_service_account_in(
-    tenant: Simulator, node: dict[str, Any], version: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_requests_oauthlib_signs_the_service_account_in(tenant: Simulator, node: dict[str, Any], version: str) -> None:
     """The delegated way: a confidential web client, and what it gets opens the mailbox over EWS."""
-    monkeypatch.setattr(BaseProtocol, "HTTP_ADAPTER_CLS", requests.adapters.HTTPAdapter)  # whatever was set before
     metadata, resource = discovered(tenant, version), "https://outlook.office365.com"
     scope = [f"{resource}/EWS.AccessAsUser.All", "offline_access"] if version else None
     more = {} if version else {"resource": resource}
