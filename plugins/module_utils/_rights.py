@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 GRAPH, EXCHANGE_ONLINE, DIRECTORY_ROLE = "Microsoft Graph", "Office 365 Exchange Online", "directory role"
 # Holders may do whatever a directory role allows.
@@ -305,6 +305,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("o365_tenant_info", {}, (READ_ORGANIZATION, READ_LICENCES, MANAGE_EXCHANGE, VIEW_EXCHANGE)),
     Rule("o365_tenant_info", {"app_id": GIVEN}, (READ_APPLICATIONS,), "`app_id`"),
+    Rule("o365_tenant_info", {"app_unique_name": GIVEN}, (READ_APPLICATIONS,), "`app_unique_name`"),
     Rule("o365_tenant_info", {"mailboxes": FILLED}, (READ_USERS,), "`mailboxes`"),
     Rule("o365_tenant_info", {"access": "service_account"}, (READ_USERS, READ_POLICIES), "`access: service_account`"),
 )
@@ -316,34 +317,63 @@ def of_module(module: str, options: Mapping[str, Any]) -> list[Need]:
     return list(dict.fromkeys(found))
 
 
-Step = tuple[str, str, Mapping[str, Any]]
-_EQUIPMENT_STEP: Step = ("create and configure the equipment resource", "o365_equipment_mailbox", _PRESENT)
-# The steps of Pexip's pages with what the role vmr_scheduling gives the modules: (step, module, options), by its access.
+class Step(NamedTuple):
+    """A step of the set-up.
+
+    Args:
+        name: by which it is referred to.
+        words: as in "the caller may not ...".
+        module: which module takes it; ``options`` what the role vmr_scheduling gives it.
+    """
+
+    name: str
+    words: str
+    module: str
+    options: Mapping[str, Any]
+
+
+_EQUIPMENT_STEP = Step("equipment", "create and configure the equipment resource", "o365_equipment_mailbox", _PRESENT)
+# The steps of Pexip's pages, by way of access.
 STEPS: Mapping[str, tuple[Step, ...]] = {
     "app_permissions": (
         _EQUIPMENT_STEP,
-        ("register the app", "o365_oauth_app", _PRESENT),
-        ("let the app open the calendars in scope", "o365_impersonation", {"method": "application_rbac", **_PRESENT}),
+        Step("app", "register the app", "o365_oauth_app", _PRESENT),
+        Step(
+            "impersonation",
+            "let the app open the calendars in scope",
+            "o365_impersonation",
+            {"method": "application_rbac", **_PRESENT},
+        ),
     ),
     "service_account": (
-        (
+        Step(
+            "service_account",
             "create the service account",
             "o365_service_account",
             {**_PRESENT, "licenses": [{}], "wait_for_mailbox": True},
         ),
-        (
+        Step(
+            "impersonation",
             "let the service account open the calendars in scope",
             "o365_impersonation",
             {"method": "application_impersonation", **_PRESENT},
         ),
         _EQUIPMENT_STEP,
-        (
+        Step(
+            "app",
             "enable OAuth for the service account",
             "o365_oauth_app",
             {**_CONSENT, "permissions": [{"delegated": ["EWS.AccessAsUser.All"]}]},
         ),
     ),
 }
+# Steps that are only taken where somebody asks for them.
+OTHER_STEPS = (
+    Step("ews_access", "keep EWS open for the app", "o365_ews_access", _PRESENT),
+    Step("delegates", "let delegates open the equipment's mailbox", "o365_mailbox_delegate", _PRESENT),
+    Step("addin", "offer the Outlook add-in", "o365_outlook_addin", _PRESENT),
+)
+STEP_NAMES = tuple(dict.fromkeys(step.name for steps in (*STEPS.values(), OTHER_STEPS) for step in steps))
 
 
 def least(needs: Iterable[Need], preferred: Sequence[Right] = ()) -> list[Right]:

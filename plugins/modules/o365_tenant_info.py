@@ -35,6 +35,11 @@ options:
       - The application (client) id of the app that Pexip uses, once it is registered. It is looked for in the list of
         applications that may use EWS, and what it was granted is read.
     type: str
+  app_unique_name:
+    description:
+      - The unique name of that app registration in place of O(app_id), as O(vmrops.o365.o365_oauth_app#module:unique_name)
+        has it. It need not be registered yet.
+    type: str
   equipment_address:
     description:
       - The primary address of the equipment mailbox, which need not be there yet.
@@ -55,10 +60,18 @@ options:
       - Addresses of more mailboxes to look at, such as those of people who are to schedule.
     type: list
     elements: str
+  steps:
+    description:
+      - The steps that are to be taken. A right that only others need is not missed.
+      - The steps of Pexip's page when left out, which are V(equipment), V(app) and V(impersonation), and with
+        O(access=service_account) V(service_account).
+    type: list
+    elements: str
+    choices: [equipment, app, impersonation, service_account, ews_access, delegates, addin]
 notes:
   - An app needs C(Organization.Read.All) of Microsoft Graph, and for Exchange Online C(Exchange.ManageAsApp) with the
     directory role Global Reader, or Exchange Administrator.
-  - O(app_id) takes C(Application.Read.All) beside; O(mailboxes) takes C(User.Read.All);
+  - O(app_id) and O(app_unique_name) take C(Application.Read.All) beside; O(mailboxes) takes C(User.Read.All);
     O(access=service_account) takes C(User.Read.All) and C(Policy.Read.All).
   - Rights are those in the token. Exchange also counts membership in its own role groups, which no token shows.
   - The dates are Microsoft's announcements; EWS ends for everybody on 1 April 2027.
@@ -79,6 +92,12 @@ EXAMPLES = r"""
     that: tenant.findings | selectattr('severity', 'equalto', 'error') | length == 0
     fail_msg: "{{ tenant.findings | selectattr('severity', 'equalto', 'error') | map(attribute='what') | join(' ') }}"
   ignore_errors: true
+
+- name: Look at it with the app that is to be registered, and those steps in mind that this play takes
+  vmrops.o365.o365_tenant_info:
+    equipment_address: vmr-scheduling@contoso.com
+    app_unique_name: pexip-vmr-scheduling
+    steps: [equipment, app, impersonation, ews_access]
 
 - name: Look at a tenant with a service account
   vmrops.o365.o365_tenant_info:
@@ -344,10 +363,14 @@ sign_in:
       elements: dict
       sample: [{name: Everybody with two factors, state: enabled, effects: [interaction], certain: true}]
 scope:
-  description: What the app that Pexip uses was granted; null when O(app_id) is left out.
+  description: What the app that Pexip uses was granted; null when O(app_id) and O(app_unique_name) are left out.
   returned: success
   type: dict
   contains:
+    app_id:
+      description: Its application (client) id; null when it is not registered yet.
+      type: str
+      sample: 6f0c1c0e-6a53-4a3c-9f5f-5d3c7f1b9a10
     registered:
       description: Whether the tenant has a service principal of it.
       type: bool
@@ -373,6 +396,7 @@ import time
 
 from ansible_collections.vmrops.o365.plugins.module_utils._module import run_module
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.tenant_info import TenantInfo
+from ansible_collections.vmrops.o365.plugins.module_utils._rights import STEP_NAMES
 
 
 def main() -> None:
@@ -383,8 +407,11 @@ def main() -> None:
         "service_account_user_principal_name": {"type": "str"},
         "licenses": {"type": "list", "elements": "str"},
         "mailboxes": {"type": "list", "elements": "str"},
+        "app_unique_name": {"type": "str"},
+        "steps": {"type": "list", "elements": "str", "choices": list(STEP_NAMES)},
     }
-    run_module(spec, lambda options: TenantInfo(options, time.time()))
+    exclusive = [("app_id", "app_unique_name")]
+    run_module(spec, lambda options: TenantInfo(options, time.time()), mutually_exclusive=exclusive)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,8 @@ OPTIONS: Data = {
     "access": "app_permissions",
     "cloud": "global",
     "app_id": None,
+    "app_unique_name": None,
+    "steps": None,
     "equipment_address": None,
     "service_account_user_principal_name": None,
     "licenses": None,

@@ -199,7 +199,7 @@ def test_steps_switched_off(tenant: Simulator, ansible: Ansible) -> None:
             for one in run.results
             if one.play == name and "vmrops" in one.action and one.status == "ok"
         }
-        taken = {task for switch in switches if switch != name for task in TASKS[switch]}
+        taken = {"Look at the tenant"}.union(*(TASKS[switch] for switch in switches if switch != name))
         looked_up = {
             "app": {"Look up the app registration"},
             "equipment": {"Look for the equipment resource"},

@@ -90,7 +90,7 @@ def _added(rule: Rule) -> list[list[str]]:
 
 
 def _by_access(access: str) -> list[str]:
-    needs = [need for _step, module, options in _rights.STEPS[access] for need in _rights.of_module(module, options)]
+    needs = [need for step in _rights.STEPS[access] for need in _rights.of_module(step.module, step.options)]
     rights = least(needs)
     return [f"`{access}`", *(", ".join(_code(one) for one in rights if one.of == kind) or "none" for kind in KINDS)]
 

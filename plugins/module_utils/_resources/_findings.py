@@ -20,6 +20,7 @@ from .._rights import (
     EXCHANGE_ONLINE,
     GRAPH,
     MANAGE_EXCHANGE,
+    OTHER_STEPS,
     READ_APPLICATIONS,
     READ_LICENCES,
     READ_ORGANIZATION,
@@ -29,6 +30,7 @@ from .._rights import (
     VIEW_EXCHANGE,
     Need,
     Right,
+    Step,
     is_role,
     of_module,
 )
@@ -69,7 +71,9 @@ class Facts:
         access: app_permissions or service_account.
         today: in UTC.
         app_id, account, equipment: the application, the service account and the equipment mailbox; None when not named.
+        app_name: the unique name of an application that is not registered yet.
         licenses: part numbers or ids of the licences that the service account is to have; () for any that does.
+        steps: the steps that are to be taken, by name; None for those of Pexip's page.
         sections: by name; those that nobody asked for are None.
     """
 
@@ -78,7 +82,9 @@ class Facts:
     app_id: str | None = None
     account: str | None = None
     equipment: str | None = None
+    app_name: str | None = None
     licenses: Sequence[str] = ()
+    steps: Sequence[str] | None = None
     sections: Mapping[str, Object | None] = field(default_factory=dict)
 
     @property
@@ -137,18 +143,21 @@ def _by(facts: Facts) -> By:
 
 
 def missing_rights(facts: Facts) -> Iterator[Finding]:
-    """Each documented step for which the caller lacks a right."""
+    """Each step for which the caller lacks a right."""
     caller = facts.of("caller")
     held = {of: caller.get(name) for of, name in _PERMISSIONS.items()}
     known = {of for of, names in held.items() if names is not None}
     roles = caller.get("directory_roles") or []
     rights = {Right(of, name) for of, names in held.items() for name in names or ()}
     granted = Granted(_by(facts), frozenset(rights | {Right(DIRECTORY_ROLE, name) for name in roles}), bool(known))
-    for step, module, options in STEPS[facts.access]:
-        needs = [need for need in of_module(module, options) if known & _services(need)]
+    steps = STEPS[facts.access]
+    if facts.steps is not None:
+        steps = tuple(step for step in (*steps, *OTHER_STEPS) if step.name in facts.steps)
+    for step in steps:
+        needs = [need for need in of_module(step.module, step.options) if known & _services(need)]
         lacking = granted.lacks(needs)
         if lacking:
-            yield _missing_right(facts, step, module, lacking)
+            yield _missing_right(facts, step, lacking)
 
 
 _PERMISSIONS: Mapping[str, str] = {GRAPH: "graph_permissions", EXCHANGE_ONLINE: "exchange_permissions"}
@@ -160,7 +169,7 @@ def _services(need: Need) -> set[str]:
     return services or set(_PERMISSIONS)
 
 
-def _missing_right(facts: Facts, step: str, module: str, lacking: Sequence[Need]) -> Finding:
+def _missing_right(facts: Facts, step: Step, lacking: Sequence[Need]) -> Finding:
     words = " and ".join(in_words(need, _by(facts)) for need in lacking)
     # Exchange counts membership in its own role groups as well, which no token shows.
     hidden = all(is_role(right) for need in lacking for right in need.application)
@@ -169,8 +178,8 @@ def _missing_right(facts: Facts, step: str, module: str, lacking: Sequence[Need]
     return Finding(
         "missing-right",
         "warning" if unsure else "error",
-        f"To {step}, the caller lacks {words}.{beside}",
-        f"{module} needs it to {' and to '.join(need.purpose for need in lacking)}.",
+        f"To {step.words}, the caller lacks {words}.{beside}",
+        f"{step.module} needs it to {' and to '.join(need.purpose for need in lacking)}.",
         "Grant it to the app that Ansible signs in with, or leave this step to somebody else.",
     )
 

@@ -84,11 +84,12 @@ def ews(facts: Facts) -> Iterator[Finding]:
             "Exchange then keeps every application out.",
             merge,
         )
-    elif app and app not in listed:
+    elif (app or facts.app_name) and app not in listed:
+        name = facts.app_id or f"{facts.app_name}, which is not registered yet,"
         yield Finding(
             "app-not-listed",
             "error",
-            f"The application {facts.app_id} is not on the list of those that may use EWS: {plural(listed)}.",
+            f"The application {name} is not on the list of those that may use EWS: {plural(listed)}.",
             "Exchange answers its requests over EWS with 403.",
             merge,
         )

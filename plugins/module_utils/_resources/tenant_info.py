@@ -69,12 +69,14 @@ class TenantInfo(Report):
     def __init__(self, options: Mapping[str, Any], now: float) -> None:
         self.access, self.cloud = str(options["access"]), str(options["cloud"])
         self.app_id = options["app_id"] or None
+        self.app_name = options["app_unique_name"] or None
         if self.app_id and not GUID.fullmatch(self.app_id):
             raise Refused(f"{self.app_id!r} is no application id.", "app_id", "Give a GUID, as Entra ID shows it.")
         self.for_account = self.access == "service_account"
         self.account = (options["service_account_user_principal_name"] or None) if self.for_account else None
         self.equipment = options["equipment_address"] or None
         self.licenses: list[str] = options["licenses"] or []
+        self.steps: list[str] | None = options["steps"]
         self.people: list[str] = list({one.lower(): one for one in options["mailboxes"] or []}.values())
         ours = {one.lower(): one for one in (self.equipment, self.account) if one}
         self.addresses = [*ours.values(), *(one for one in self.people if one.lower() not in ours)]
@@ -93,9 +95,20 @@ class TenantInfo(Report):
             "exchange": _exchange(readers, exchange, config),
             "mailboxes": self._mailboxes(readers, skus) if self.addresses else None,
             "sign_in": self._sign_in(readers, skus) if self.for_account else None,
-            "scope": self._scope(readers) if self.app_id else None,
+            "scope": self._scope(readers) if self.app_id or self.app_name else None,
         }
-        facts = Facts(self.access, self.today, self.app_id, self.account, self.equipment, self.licenses, sections)
+        scope = sections["scope"] or {}
+        facts = Facts(
+            self.access,
+            self.today,
+            scope.get("app_id"),
+            self.account,
+            self.equipment,
+            self.app_name if scope.get("registered") is False else None,
+            self.licenses,
+            self.steps,
+            sections,
+        )
         found = [finding for judge in JUDGES for finding in judge(facts)]
         found.sort(key=lambda one: SEVERITIES.index(one.severity))
         return {"access": self.access, **sections, "findings": [one.shown() for one in found], "warnings": []}
@@ -149,13 +162,21 @@ class TenantInfo(Report):
         )
 
     def _scope(self, readers: Readers) -> Object:
-        section, app_id = Section(readers), str(self.app_id)
-        there, principal = section.look_for(lambda: readers.directory.service_principal(app_id))
-        key = principal.get("id")
+        section, directory, app_id, name = Section(readers), readers.directory, self.app_id, str(self.app_name)
+        there: bool | None = True
+        if not app_id:
+            there, application = section.look_for(lambda: directory.application_by_unique_name(name))
+            app_id = application.get("appId")
+        key = None
+        if app_id:
+            wanted = app_id
+            there, principal = section.look_for(lambda: directory.service_principal(wanted))
+            key = principal.get("id")
         granted = section.read(lambda: _granted(readers, str(key))) if key else []
         roles = section.read(lambda: readers.mailboxes.role_assignments_of(str(key))) if key else []
         wide = None if granted is None else [one for one in granted if _findings_exchange.WIDE.fullmatch(one)]
         return section.shown(
+            app_id=app_id,
             registered=there,
             permissions=granted,
             tenant_wide_permissions=wide,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -195,7 +196,15 @@ def test_every_documented_step_is_looked_at() -> None:
     for access, steps in _rights.STEPS.items():
         words = [one.what for one in _findings.missing_rights(facts(access, caller=nothing))]
         assert len(words) == len(steps)
-        assert all(step in text for (step, _module, _options), text in zip(steps, words, strict=True))
+        assert all(step.words in text for step, text in zip(steps, words, strict=True))
+
+
+def test_only_the_steps_that_are_taken_miss_rights() -> None:
+    nothing: Data = {"graph_permissions": [], "exchange_permissions": [], "directory_roles": []}
+    taken = replace(facts(caller=nothing), steps=["app", "addin"])
+    words = [one.what for one in _findings.missing_rights(taken)]
+    assert ["register the app" in words[0], "offer the Outlook add-in" in words[1]] == [True, True]
+    assert len(words) == 2
 
 
 # --- domains ----------------------------------------------------------------------------------------------------------
@@ -425,6 +434,9 @@ def test_who_may_use_ews(state: Data, expected: tuple[str, str] | None) -> None:
 def test_an_app_that_is_not_known_yet_is_not_missed_on_the_list() -> None:
     about = Facts("app_permissions", TODAY, sections={"exchange": {"ews": {**EWS, "app_ids": [OTHER]}}})
     assert [one for one, _severity in found(exchange.ews, about)] == ["ews-ending"]
+    named = replace(about, app_name="pexip")
+    assert found(exchange.ews, named)[1:] == [("app-not-listed", "error")]
+    assert "pexip, which is not registered yet" in list(exchange.ews(named))[1].what
 
 
 @pytest.mark.parametrize(("today", "words"), [(date(2026, 9, 29), "in 2 days"), (date(2026, 10, 2), "any day now")])
@@ -542,6 +554,8 @@ OPTIONS: Mapping[str, Any] = {
     "access": "app_permissions",
     "cloud": "global",
     "app_id": None,
+    "app_unique_name": None,
+    "steps": None,
     "equipment_address": "vmr@contoso.com",
     "service_account_user_principal_name": PERSON,
     "licenses": None,
