@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import os
 import subprocess
@@ -78,6 +79,13 @@ def test_the_action_groups_hold_exactly_the_modules_that_sign_in() -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_module_has_a_playbook_test(module: str) -> None:
     assert (ROOT / "tests" / "integration" / f"test_{module}.py").is_file()
+
+
+@pytest.mark.parametrize("module", [module for members in GROUPS.values() for module in members])
+def test_module_has_an_action_that_runs_it_in_the_worker(module: str) -> None:
+    plugins = "ansible_collections.vmrops.o365.plugins"
+    action = importlib.import_module(f"{plugins}.action.{module}").ActionModule
+    assert action.module is importlib.import_module(f"{plugins}.modules.{module}")
 
 
 @pytest.mark.parametrize("module", MODULES)
