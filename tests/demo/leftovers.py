@@ -69,7 +69,8 @@ def _kept(kind: str, document: Mapping[str, Any], after: Documents) -> str:
         own = next((one for one in boxes if one["ExternalDirectoryObjectId"] == document["id"]), {})
         equipment = own.get("RecipientTypeDetails") == "EquipmentMailbox"
         return "belongs to the removed equipment mailbox" if equipment else ""
-    if kind == "item":
-        mailbox = after.get(("mailbox", str(document.get("_mailbox", "")).lower()), {})
+    if kind in ("item", "mailboxPermission"):
+        guid = document["_mailbox" if kind == "item" else "Identity"]
+        mailbox = after.get(("mailbox", str(guid).lower()), {})
         return "inside a removed mailbox" if mailbox.get("WhenSoftDeleted") else ""
     return "the sign-in service's note of a token it gave" if kind == "grant" else ""

@@ -16,7 +16,7 @@ import exchangelib
 from ansible_collections.vmrops.o365.plugins.module_utils._services.ews import account
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.auth import Tokens
 from exchangelib.errors import ErrorImpersonateUserDenied
-from exchangelib.items import SEND_TO_ALL_AND_SAVE_COPY, MeetingRequest
+from exchangelib.items import SEND_TO_ALL_AND_SAVE_COPY, MeetingRequest, Message
 
 from .identity import TIMEOUT
 from .report import Failed
@@ -25,6 +25,8 @@ RESOURCE = "https://outlook.office365.com"
 SUBJECT = "Quarterly figures"
 PRIVATE = "Private"
 TEXT = "Join from the room, or by video."
+# What the add-in writes into a meeting while the Management Node does not answer it.
+MARK = "TOK:-0123456789abcdef#"
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Post:
         return ""
 
 
-def invite(organizer: Any, equipment: str) -> Any:
+def invite(organizer: Any, equipment: str, text: str = TEXT) -> Any:
     """Put a private meeting into the organizer's calendar and invite the equipment; the calendar item."""
     start = datetime.now(timezone.utc).replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=7)
     begin = exchangelib.EWSDateTime.from_datetime(start)
@@ -64,7 +66,7 @@ def invite(organizer: Any, equipment: str) -> Any:
         account=organizer,
         folder=organizer.calendar,
         subject=SUBJECT,
-        body=TEXT,
+        body=text,
         sensitivity=PRIVATE,
         start=begin,
         end=begin + timedelta(hours=1),
@@ -96,6 +98,14 @@ def answer_of(meeting: Any, equipment: str) -> str:
     """What the organizer's calendar says the equipment answered."""
     meeting.refresh()
     return str(next((one.response_type for one in meeting.resources if one.mailbox.email_address == equipment), None))
+
+
+def instructions(organizer: Any) -> str:
+    """What the organizer was told about how to join. Raises Failed for nothing."""
+    found = [one for one in organizer.inbox.filter(subject=SUBJECT) if isinstance(one, Message)]
+    if not found:
+        raise Failed("nobody told the organizer how to join")
+    return str(found[0].body)
 
 
 @contextmanager

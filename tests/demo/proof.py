@@ -9,7 +9,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import yaml
+from exchangelib.items import SEND_ONLY_TO_ALL
 from support.ansible import Ansible, Run
+from support.node import NodeAdministrator
 from support.simulator import Simulator
 
 from . import company, leftovers, mail
@@ -21,8 +24,9 @@ TITLES = {
     company.SERVICE_ACCOUNT: "Access by a service account: it acts for users in a scope (Application Impersonation)",
 }
 SEEDS: dict[str, dict[str, Any]] = {
-    company.APP_PERMISSIONS: {},
-    company.SERVICE_ACCOUNT: {"impersonation_role": True},  # as tenants were before Microsoft removed the role
+    company.APP_PERMISSIONS: {"organization_config": company.EWS},
+    # As tenants were before Microsoft removed the role.
+    company.SERVICE_ACCOUNT: {"organization_config": company.EWS, "impersonation_role": True},
 }
 
 
@@ -37,6 +41,7 @@ def prove(access: str, directory: Path, report: Report) -> None:
         proof.apply(predicted)
         proof.again()
         proof.mail()
+        proof.schedule()
         proof.teardown(empty)
 
 
@@ -45,7 +50,8 @@ class _Proof:
         self.access, self.directory, self.report, self.simulator = access, directory, report, simulator
         self.secrets_file = directory / "secrets.yml"
         self.inventory = company.Inventory(directory / "inventory")
-        self.inventory.write(simulator.auth(), company.variables(access, self.secrets_file))
+        self.inventory.write(simulator.auth(), simulator.node(), company.variables(access, self.secrets_file))
+        self.node = NodeAdministrator(simulator)
         self.ansible = Ansible(directory / "ansible")
         self.connector: dict[str, str] = {}
 
@@ -54,6 +60,7 @@ class _Proof:
         self.report.part(f"A simulated tenant, {ends['tenant_domain']}, over TLS on loopback")
         for service, what in (("login", "sign-in"), ("graph", "Microsoft Graph"), ("outlook", "Exchange, EWS")):
             self.report.where(what, ends[f"{service}_url"])
+        self.report.where("Management Node", ends["infinity_url"])
         self.report.where("CA", ends["ca_path"])
         self.report.where("wire log", self.simulator.wire_log)
         self.report.where("variables", self.inventory.directory)
@@ -90,6 +97,8 @@ class _Proof:
         steps = _steps(run)
         self.connector = _said(run)[-1]["enter_on_the_management_node"]
         self.report.claim("changed", _changed(run), _changed(run) > 0)
+        app_id = self.connector["oauth_client_id"]  # which check mode cannot know
+        steps = [one.replace(app_id, "<application.appId>") for one in steps]
         same = sum(one == other for one, other in zip(predicted, steps, strict=False))
         seen = f"predicted: {predicted}\ndone:      {steps}"
         self.report.claim("steps done as predicted", f"{same} of {len(steps)}", predicted == steps, seen)
@@ -115,7 +124,7 @@ class _Proof:
                 "who signs in", f"{connector['username']}, on the sign-in page, with an authorization code"
             )
             self.report.where("leads back to", connector["oauth_redirect_uri"])
-        post = mail.Post(tokens(self.access, connector, self.secrets_file, ca_path), url, ca_path)
+        self.post = post = mail.Post(tokens(self.access, connector, self.secrets_file, ca_path), url, ca_path)
         organizer, equipment = post.act_for(company.ORGANIZER), post.act_for(company.EQUIPMENT)
         with mail.tidy(organizer, equipment):
             meeting = mail.invite(organizer, company.EQUIPMENT)
@@ -135,6 +144,31 @@ class _Proof:
             post.denied(company.STRANGER),
             "ErrorImpersonateUserDenied",
         )
+
+    def schedule(self) -> None:
+        """The Management Node's own scheduler answers a meeting, with nothing but what the role wrote there."""
+        self.report.part("The scheduler of the Management Node, with what the role entered there")
+        (integration,) = self.node.all("ms_exchange_connector")
+        self._holds("its integration is called", integration["name"], company.INTEGRATION)
+        if self.access == company.SERVICE_ACCOUNT:
+            secrets = yaml.safe_load(self.secrets_file.read_text())
+            password = secrets["service_account_password"]
+            problem = self.node.sign_in(integration["id"], username=company.ACCOUNT, password=password)
+            self._holds(f"somebody signs in on the node as {company.ACCOUNT}", problem or "signed in", "signed in")
+        organizer, equipment = self.post.act_for(company.ORGANIZER), self.post.act_for(company.EQUIPMENT)
+        with mail.tidy(organizer, equipment):
+            meeting = mail.invite(organizer, company.EQUIPMENT, mail.MARK)
+            self._holds("a meeting arrives, and the scheduler has", self.polled(), "accepted")
+            self._holds("the organizer sees the answer", mail.answer_of(meeting, company.EQUIPMENT), "Accept")
+            told = "https://join.contoso.com/webapp/" in mail.instructions(organizer)
+            self._holds("the organizer is told how to join, in her own name", "yes" if told else "no", "yes")
+            meeting.delete(send_meeting_cancellations=SEND_ONLY_TO_ALL)
+            self._holds("she cancels it, and the scheduler has", self.polled(), "cancelled")
+
+    def polled(self) -> str:
+        """What the scheduler has done with the one message that waits; or what it has to complain of."""
+        (report,) = self.simulator.poll()
+        return str(report["error"] or ", ".join(one["outcome"] for one in report["handled"]))
 
     def teardown(self, empty: leftovers.Documents) -> None:
         """What the role made is gone; what the services keep is named."""

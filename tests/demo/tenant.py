@@ -15,7 +15,7 @@ from simulator.server import SERVICES, listen
 from support import BIN, COLLECTIONS, ROOT
 from support.simulator import Simulator
 
-from .company import APP_PERMISSIONS, CONFIGURE, TEARDOWN, Inventory, variables
+from .company import APP_PERMISSIONS, CONFIGURE, EWS, TEARDOWN, Inventory, variables
 from .report import Report
 
 
@@ -48,10 +48,11 @@ def serve(directory: Path, port: int) -> None:
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     inventory = Inventory(directory / "inventory")
     # The role ApplicationImpersonation is there, so that both ways of access can be tried.
-    simulator = FixedPorts(directory / "state", _free(port), {"impersonation_role": True})
+    seed = {"impersonation_role": True, "organization_config": EWS}
+    simulator = FixedPorts(directory / "state", _free(port), seed)
     with simulator:
         wish = variables(APP_PERMISSIONS, directory / "secrets.yml")
-        inventory.write(simulator.auth(), wish, keep=True)
+        inventory.write(simulator.auth(), simulator.node(), wish, keep=True)
         _explain(Report(), simulator, inventory, directory)
         signal.signal(signal.SIGTERM, _stop)
         try:
