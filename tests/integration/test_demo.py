@@ -193,7 +193,7 @@ def test_playbook_of_the_readme(simulator: Callable[..., Simulator], ansible: An
 def test_inventory_of_the_quick_start(simulator: Callable[..., Simulator], ansible: Ansible, tmp_path: Path) -> None:
     hosts, text = blocks(ROOT / "docs" / "quickstart.md", "yaml")
     tenant, inventory = simulator(), company.Inventory(tmp_path / "inventory")
-    inventory.write(tenant.auth(), yaml.safe_load(text))
+    inventory.write(tenant.auth(), tenant.node(), yaml.safe_load(text))
     (inventory.directory / "hosts.yml").write_text(hosts)
     # The sign-in that is for a real tenant gives way to the simulated one's.
     inventory.sign_in.rename(inventory.sign_in.with_name("z.yml"))
@@ -217,7 +217,8 @@ def test_documented_permissions_suffice(
     access: str, simulator: Callable[..., Simulator], ansible: Ansible, tmp_path: Path
 ) -> None:
     tenant = simulator(seed={**proof.SEEDS[access], "automation": permissions()[access]})
-    wish = {**company.variables(access, tmp_path / "secrets.yml"), "vmr_scheduling_auth": tenant.auth()}
+    sign_in = {"vmr_scheduling_auth": tenant.auth(), "vmr_scheduling_node": tenant.node()}
+    wish = {**company.variables(access, tmp_path / "secrets.yml"), **sign_in}
     with tenant.no_writes():
         ansible.role(wish, check=True).ok()
     ansible.role(wish).ok()
