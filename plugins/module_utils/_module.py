@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-import re
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+from ansible.module_utils.basic import env_fallback, missing_required_lib
 
+from ._arguments import Module, marked
 from ._input import check, check_addresses
-from ._masking import STRETCH, masked, stretches
-from ._plan import MASK, Refused
+from ._masking import masked
+from ._plan import Refused
 from ._private_files import UnsafeFile
 from ._reconcile import Client, Resource, Run
 from ._rights import GRAPH
@@ -31,8 +31,9 @@ from ._transport.auth import Tokens
 from ._transport.clock import Deadline
 from ._transport.cloud import CLOUDS, Cloud
 from ._transport.credentials import METHODS, BadCredentials, credential_from
-from ._transport.errors import MissingLibrary, ServiceError
+from ._transport.errors import Denied, MissingLibrary, ServiceError
 from ._transport.http import Http
+from ._transport.kept import Keeper
 
 LONGEST_MESSAGE = 4000
 Value = TypeVar("Value")
@@ -65,6 +66,18 @@ AUTH_ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
+# What tells one who signs in from another, beside the secret.
+_WHO = (
+    "auth_method",
+    "tenant_id",
+    "client_id",
+    "certificate_path",
+    "federated_token_file",
+    "token_cache_path",
+    "cloud",
+)
+
+
 @dataclass(frozen=True)
 class Connection:
     """The clients of one module run; also what managed objects read through. ``given`` are the secrets to sign in with."""
@@ -85,7 +98,7 @@ class Connection:
     def claims(self, service: str) -> dict[str, Any]:
         """What the token for GRAPH or EXCHANGE_ONLINE says of its bearer; {} when it cannot be read. Raises ServiceError."""
         resource = self.cloud.graph_resource if service == GRAPH else self.cloud.outlook_resource
-        self.tokens.token(resource)
+        self.tokens.own_token(resource)
         return self.tokens.claims(resource)
 
     def attempt(self, read: Callable[[], Value]) -> tuple[Value | None, str]:
@@ -93,7 +106,13 @@ class Connection:
         try:
             return read(), ""
         except ServiceError as error:
+            if isinstance(error, Denied) and self.forget_inherited():
+                return self.attempt(read)
             return None, masked(one_line(str(error), LONGEST_MESSAGE), {*self.secrets, *self.given})
+
+    def forget_inherited(self) -> bool:
+        """Drop the tokens that earlier modules got; whether any was used."""
+        return self.tokens.forget_inherited()
 
     @property
     def clients(self) -> Mapping[str, Client]:
@@ -106,12 +125,13 @@ class Connection:
         return self.tokens.secrets
 
 
-def connect(options: Mapping[str, Any], show: Callable[[str], None]) -> Connection:
+def connect(options: Mapping[str, Any], show: Callable[[str], None], keeper: Keeper | None = None) -> Connection:
     """The connection that the authentication options describe; nothing is sent yet.
 
     Args:
         options: as in AUTH_ARGUMENTS.
         show: prints where to go with a device code.
+        keeper: what earlier modules of the run have left.
 
     Raises:
         Refused, BadCredentials, MissingLibrary
@@ -120,8 +140,10 @@ def connect(options: Mapping[str, Any], show: Callable[[str], None]) -> Connecti
     cloud = CLOUDS[options["cloud"]].overridden(options["login_url"], options["graph_url"], options["outlook_url"])
     credential = credential_from(options, cloud.login_url, show)
     deadline = Deadline(options["wait_timeout"])
-    http = Http(options["ca_path"], options["timeout"], deadline)
-    tokens = Tokens(credential, http.session, deadline)
+    who = {**{name: options[name] for name in _WHO}, "login_url": cloud.login_url}
+    session = keeper.session(who, options["ca_path"], options["timeout"]) if keeper else None
+    http = Http(options["ca_path"], options["timeout"], deadline, session=session)
+    tokens = Tokens(credential, http.session, deadline, keeper.shelf(who, credential.proof()) if keeper else None)
     graph = Graph(http, tokens, cloud.graph_url, cloud.graph_resource)
     tenant = options["tenant_id"] or ""
     exchange = Exchange(http, tokens, cloud.outlook_url, cloud.outlook_resource, tenant)
@@ -145,7 +167,7 @@ def connect(options: Mapping[str, Any], show: Callable[[str], None]) -> Connecti
         Mailboxes(exchange),
         Calendars(open_mailbox, graph, deadline),
         time.time(),
-        frozenset(_marked(AUTH_ARGUMENTS, options)),
+        frozenset(marked(AUTH_ARGUMENTS, options)),
     )
 
 
@@ -175,6 +197,9 @@ class Opened(Protocol):
     def secrets(self) -> Collection[str]:
         """What signing in told beside what was given."""
 
+    def forget_inherited(self) -> bool:
+        """Drop the tokens that earlier modules got; whether any was used."""
+
 
 @dataclass(frozen=True)
 class Way:
@@ -182,72 +207,17 @@ class Way:
 
     Args:
         arguments: the options that say so.
-        connect: from those options to the connection; nothing is sent yet.
+        connect: from those options, and what earlier modules have left, to the connection; nothing is sent yet.
     """
 
     arguments: Mapping[str, dict[str, Any]]
-    connect: Callable[[Mapping[str, Any]], Opened]
+    connect: Callable[[Mapping[str, Any], Keeper | None], Opened]
 
 
-TENANT = Way(AUTH_ARGUMENTS, lambda options: connect(options, show_on_terminal))
+TENANT = Way(AUTH_ARGUMENTS, lambda options, keeper: connect(options, show_on_terminal, keeper))
 
-
-_WORD = re.compile(r"[A-Za-z_]+")
-
-
-class Module(AnsibleModule):  # type: ignore[misc]  # ansible-core is not typed
-    """AnsibleModule, silent about values for as long as it checks the arguments.
-
-    A value in the wrong place may be a secret that no option marks: a misspelt option, a password where a word was expected.
-    """
-
-    def __init__(self, **more: Any) -> None:
-        self.checked = False
-        super().__init__(**more)
-        self.checked = True
-        # Ansible notes what is secret before it turns values into texts, which changes lists and dictionaries.
-        self.no_log_values.update(_marked(self.argument_spec, self.params))
-
-    def fail_json(self, msg: str, **result: Any) -> None:
-        """As Ansible's; the names of the arguments are shown, and their values only where they nearly are a known word."""
-        if not self.checked:
-            words = " ".join(_words(self.argument_spec))
-            values = [value for value in _texts(self.params) if len(value) >= STRETCH]
-            foreign = [one for one in values if not any(part in words for part in stretches(one))]
-            msg, result["invocation"] = masked(str(msg), foreign), {"module_args": dict.fromkeys(self.params, MASK)}
-        super().fail_json(msg, **result)
-
-
-def _words(specification: Mapping[str, Any]) -> Iterator[str]:
-    """The names of options, and what they may be."""
-    for name, option in specification.items():
-        yield name
-        yield from map(str, option.get("choices") or ())
-        yield from _words(option.get("options") or {})
-
-
-def _marked(specification: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[str]:
-    """The values of secret options, those within other options too."""
-    for name, option in specification.items():
-        value = values.get(name)
-        if option.get("no_log") and value:
-            yield from _texts(value)
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, Mapping):
-                yield from _marked(option.get("options") or {}, one)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """The texts within a value, also in place of names: Ansible reads a text with an equals sign as a name and a value."""
-    if isinstance(value, Mapping):
-        yield from (name for name in value if not _WORD.fullmatch(name))
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from _texts(inner)
-    elif isinstance(value, str):
-        yield value
+# What earlier modules have left; None in a process that is for one module alone.
+KEEPER: Keeper | None = None
 
 
 def run_module(
@@ -269,10 +239,17 @@ def run_module(
     run: Run[Any] | None = None
     try:
         check(module.argument_spec, module.params)
-        resource = make_resource({**module.params, "check_mode": module.check_mode})
-        connection = way.connect(module.params)
+        options = {**module.params, "check_mode": module.check_mode}
+        resource = make_resource(options)
+        connection = way.connect(module.params, KEEPER)
         run = Run(resource, connection, connection.clients, connection.deadline, module.check_mode)
-        result = run.reconcile()
+        try:
+            result = run.reconcile()
+        except Denied:
+            if run.done or not connection.forget_inherited():
+                raise
+            run = Run(make_resource(options), connection, connection.clients, connection.deadline, module.check_mode)
+            result = run.reconcile()
     except MissingLibrary as error:
         failure = {"msg": missing_required_lib(error.name), "exception": error.trace}
     except (Refused, BadCredentials, UnsafeFile, ServiceError) as error:

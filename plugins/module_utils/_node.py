@@ -17,6 +17,7 @@ from ._services.fingerprints import Fingerprints
 from ._services.infinity import Infinity
 from ._transport.clock import Deadline
 from ._transport.http import Http
+from ._transport.kept import Keeper, Shelf
 from ._transport.node_auth import Administrator, NodeSignIn, OAuth2Client
 
 NODE_ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -52,12 +53,17 @@ class NodeConnection:
         """What signing in told beside what was given."""
         return self.sign_in.secrets
 
+    def forget_inherited(self) -> bool:
+        """False: what a token is good for is the node's to know, and may change while it lasts."""
+        return False
 
-def connect_node(options: Mapping[str, Any]) -> NodeConnection:
+
+def connect_node(options: Mapping[str, Any], keeper: Keeper | None = None) -> NodeConnection:
     """The connection that the sign-in options describe; nothing is sent yet.
 
     Args:
         options: as in NODE_ARGUMENTS.
+        keeper: what earlier modules of the run have left.
 
     Raises:
         Refused: the options do not say how to sign in, or where.
@@ -72,19 +78,23 @@ def connect_node(options: Mapping[str, Any]) -> NodeConnection:
         )
     node_url = f"https://{address.netloc}"
     deadline = Deadline(options["wait_timeout"])
-    http = Http(options["ca_path"], options["timeout"], deadline, options["validate_certs"])
-    sign_in = _sign_in(options, node_url, http)
+    who = {name: options[name] for name in ("node_url", "node_username", "node_client_id")}
+    made = options["ca_path"], options["timeout"], options["validate_certs"]
+    session = keeper.session(who, *made) if keeper else None
+    http = Http(made[0], made[1], deadline, made[2], session)
+    proof = (options["node_private_key"] or "").encode("utf-8", "surrogateescape")
+    sign_in = _sign_in(options, node_url, http, keeper.shelf(who, proof) if keeper and proof else None)
     return NodeConnection(node_url, Infinity(http, sign_in, node_url), Fingerprints(), deadline, sign_in)
 
 
 NODE = Way(NODE_ARGUMENTS, connect_node)
 
 
-def _sign_in(options: Mapping[str, Any], node_url: str, http: Http) -> NodeSignIn:
+def _sign_in(options: Mapping[str, Any], node_url: str, http: Http, shelf: Shelf | None) -> NodeSignIn:
     administrator = options["node_username"], options["node_password"]
     client = options["node_client_id"], options["node_private_key"]
     if all(client) and not any(administrator):
-        return OAuth2Client(node_url, options["node_client_id"], options["node_private_key"], http)
+        return OAuth2Client(node_url, options["node_client_id"], options["node_private_key"], http, shelf)
     if all(administrator) and not any(client):
         return Administrator.named(options["node_username"], options["node_password"])
     raise Refused(

@@ -16,7 +16,9 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -24,14 +26,23 @@ from ansible import constants
 from ansible.executor import module_common
 from ansible.plugins.action.normal import ActionModule as RunModule
 from ansible.release import __version__ as release
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.kept import Keeper
 from ansible_collections.vmrops.o365.plugins.plugin_utils._in_process import PROFILE, run_here
 
 # What is done here, behind Ansible's back, is known to work with releases before this one.
 UNKNOWN_RELEASE = (2, 22)
+# Needed by whatever signs in to a tenant.
+LIBRARIES = ("requests", "msal", "cryptography.fernet", "cryptography.hazmat.primitives.kdf.hkdf")
 # Set to anything, each module gets a process of its own.
 SWITCH = "VMROPS_O365_OWN_PROCESS"
 # The members of results that hold a secret.
 SECRETS = {"password", "secret"}
+
+
+@cache
+def _keeper() -> Keeper:
+    """What is kept for the modules of this worker: a new one's has nothing but the directory of the run."""
+    return Keeper(Path(constants.DEFAULT_LOCAL_TMP))
 
 
 class Action(RunModule):  # type: ignore[misc]  # ansible-core is not typed
@@ -40,9 +51,7 @@ class Action(RunModule):  # type: ignore[misc]  # ansible-core is not typed
     module: ModuleType
     _here = False
 
-    def __init_subclass__(
-        cls, *, module: ModuleType, libraries: Sequence[str] = ("requests", "msal"), **more: Any
-    ) -> None:
+    def __init_subclass__(cls, *, module: ModuleType, libraries: Sequence[str] = LIBRARIES, **more: Any) -> None:
         """Take note of the module to run, and import the libraries that it needs whatever it is asked for."""
         super().__init_subclass__(**more)
         cls.module = module
@@ -106,6 +115,6 @@ class Action(RunModule):  # type: ignore[misc]  # ansible-core is not typed
         """What the module answers."""
         if self._here:
             self._display.vvv(f"Running it in process {os.getpid()}; {SWITCH}=1 gives it one of its own.")
-            return run_here(self.module.main, self._arguments, self._loader.get_basedir())
+            return run_here(self.module.main, self._arguments, self._loader.get_basedir(), _keeper())
         answer: dict[str, Any] = super()._low_level_execute_command(*args, **kwargs)
         return answer

@@ -22,6 +22,8 @@ from typing import Any, NoReturn
 from ansible.module_utils import basic
 from ansible.module_utils.common import json as ansible_json
 from ansible.module_utils.common import warnings
+from ansible_collections.vmrops.o365.plugins.module_utils import _module
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.kept import Keeper
 
 try:
     from ansible.module_utils import _internal as core  # ansible-core 2.19 and later
@@ -32,13 +34,16 @@ except ImportError:
 PROFILE = "legacy" if hasattr(ansible_json, "get_module_encoder") else None
 
 
-def run_here(main: Callable[[], None], arguments: Mapping[str, Any], directory: str) -> dict[str, Any]:
+def run_here(
+    main: Callable[[], None], arguments: Mapping[str, Any], directory: str, keeper: Keeper | None = None
+) -> dict[str, Any]:
     """Run a module in this process.
 
     Args:
         main: the module's.
         arguments: its arguments, those that Ansible adds included.
         directory: where it is to run.
+        keeper: what earlier modules have left.
 
     Returns:
         What a connection gives after a command: rc, stdout, stderr, and these two by lines.
@@ -53,6 +58,7 @@ def run_here(main: Callable[[], None], arguments: Mapping[str, Any], directory: 
         stack.enter_context(_variables(basic, **given))
         if core:  # else warnings would be shown at once, and be missing in the result
             stack.enter_context(_variables(core, is_controller=False))
+        stack.enter_context(_variables(_module, KEEPER=keeper))
         stack.enter_context(_no_warnings())
         stack.enter_context(_working_directory(directory))
         stack.enter_context(redirect_stdout(output))

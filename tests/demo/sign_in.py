@@ -61,3 +61,6 @@ class AuthorizationCode:
             raise Failed(f"signing in as {self.user} did not lead back to {self.redirect_uri}: {problem(answer)}")
         result: Mapping[str, Any] = application.acquire_token_by_auth_code_flow(flow, came_back(answer))
         return result
+
+    def proof(self) -> None:
+        """None: nothing of this is kept."""

@@ -51,8 +51,12 @@ def account(
     from exchangelib.protocol import BaseProtocol
     from oauthlib.oauth2 import OAuth2Token
 
-    BaseProtocol.HTTP_ADAPTER_CLS = make_adapter(ca_path, timeout)
     token = OAuth2Token({"access_token": tokens.token(resource), "token_type": "Bearer"})
+    made_for = (ca_path, timeout, token["access_token"])
+    if getattr(BaseProtocol.HTTP_ADAPTER_CLS, "made_for", None) != made_for:
+        # exchangelib keeps connections for the process, whichever adapter or token a later account has.
+        exchangelib.close_connections()
+        BaseProtocol.HTTP_ADAPTER_CLS = type("Adapter", (make_adapter(ca_path, timeout),), {"made_for": made_for})
     credentials = exchangelib.OAuth2AuthorizationCodeCredentials(access_token=token)
     configuration = exchangelib.Configuration(
         service_endpoint=f"{url}/EWS/Exchange.asmx",

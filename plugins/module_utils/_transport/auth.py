@@ -4,7 +4,7 @@
 """Credentials to tokens, through msal: one sign-in method per class, and only the one in use is built.
 
 msal keeps token answers per application object, refusals included (a 400 for a minute, a 429 for its Retry-After), so every
-attempt gets an object of its own; tokens are kept here.
+attempt gets an object of its own; tokens are kept here, and for later modules of the same run where there is a shelf for them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .._private_files import read_private, write_private
 from .clock import Backoff, Deadline
 from .errors import BadAnswer, MissingLibrary, SignInFailed, Unreachable, Untrusted
+from .kept import Shelf, Token
 from .session import network_words
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ class Credential(Protocol):
 
     def acquire(self, resource: str, session: requests.Session) -> Mapping[str, Any]:
         """msal's result for an app-only or delegated token for ``resource`` (its base address)."""
+
+    def proof(self) -> bytes | None:
+        """The secret that is signed in with; None for one who has none of their own."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,14 @@ class Confidential:
         result: Mapping[str, Any] = application.acquire_token_for_client([f"{resource}/.default"])
         return result
 
+    def proof(self) -> bytes | None:
+        """The client secret, the private key or the federated token, as it is now."""
+        credential = self.make_credential()
+        if isinstance(credential, str):
+            return credential.encode("utf-8", "surrogateescape")
+        file = credential.get("private_key_pfx_path")
+        return repr((sorted(credential.items()), Path(file).read_bytes() if file else b"")).encode()
+
 
 @dataclass(frozen=True)
 class ManagedIdentity:
@@ -96,6 +108,9 @@ class ManagedIdentity:
         client = msal.ManagedIdentityClient(identity, http_client=session)
         result: Mapping[str, Any] = client.acquire_token_for_client(resource=resource)
         return result
+
+    def proof(self) -> None:
+        """None: the machine vouches for whoever asks on it."""
 
 
 @dataclass(frozen=True)
@@ -140,18 +155,25 @@ class DeviceCode:
             write_private(self.cache, cache.serialize())
         return result or {}
 
+    def proof(self) -> None:
+        """None: a person signs in elsewhere."""
+
 
 class Tokens:
     """Tokens by resource, kept until shortly before they end.
 
     Args:
         deadline: when to stop retrying a sign-in service that does not answer.
+        shelf: where earlier modules of the run left theirs; None where there is no such place.
     """
 
-    def __init__(self, credential: Credential, session: requests.Session, deadline: Deadline) -> None:
-        self._credential, self._session, self._deadline = credential, session, deadline
-        self._kept: dict[str, tuple[str, float]] = {}
+    def __init__(
+        self, credential: Credential, session: requests.Session, deadline: Deadline, shelf: Shelf | None = None
+    ) -> None:
+        self._credential, self._session, self._deadline, self._shelf = credential, session, deadline, shelf
+        self._kept: dict[str, Token] = {}
         self._issued: set[str] = set()
+        self._inherited: set[str] = set()
 
     @property
     def secrets(self) -> set[str]:
@@ -163,8 +185,27 @@ class Tokens:
         return lambda renew: self.token(resource, renew)
 
     def forget(self) -> None:
-        """Drop what is kept: a role granted a moment ago is only in tokens issued after it."""
+        """Drop what is kept: a role granted a moment ago is only in tokens issued after it.
+
+        It may be some moments more until it is, so what this module gets from now on is not for later ones.
+        """
         self._kept.clear()
+        if self._shelf is not None:
+            self._shelf.clear()
+            self._shelf = None
+
+    def forget_inherited(self) -> bool:
+        """Drop what earlier modules got; whether that was used. Since then, more may have been granted."""
+        inherited, self._inherited = self._inherited, set()
+        if self._shelf is not None and inherited:
+            self._kept.clear()
+            self._shelf.clear()
+        return bool(inherited)
+
+    def own_token(self, resource: str) -> str:
+        """A token that no earlier module got, for whoever asks what is granted now. Raises as ``token`` does."""
+        self.token(resource)
+        return self.token(resource, renew=resource in self._inherited)
 
     def claims(self, resource: str) -> dict[str, Any]:
         """What the kept token says of its bearer, {} when it cannot be read. For messages; the service decides."""
@@ -178,13 +219,26 @@ class Tokens:
 
     def token(self, resource: str, renew: bool = False) -> str:
         """A bearer token. Raises SignInFailed or Unreachable."""
+        if resource not in self._kept and not renew and self._shelf is not None:
+            self._inherit(resource, self._shelf)
         kept = self._kept.get(resource)
         if kept and not renew and kept[1] > time.time():
             return kept[0]
         result = self._acquire(resource)
         ends = time.time() + float(result.get("expires_in") or 0) - RENEW_SECONDS_BEFORE_END
         self._kept[resource] = (str(result["access_token"]), ends)
+        self._inherited.discard(resource)
+        if self._shelf is not None:
+            self._shelf.put(resource, self._kept[resource])
         return self._kept[resource][0]
+
+    def _inherit(self, resource: str, shelf: Shelf) -> None:
+        """Take the token that an earlier module left, if there is one."""
+        left = shelf.get(resource)
+        if left:
+            self._kept[resource] = left
+            self._issued.add(left[0])
+            self._inherited.add(resource)
 
     def _acquire(self, resource: str) -> Mapping[str, Any]:
         import requests

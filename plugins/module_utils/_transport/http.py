@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .answer import Response
 from .clock import Backoff, Deadline
 from .errors import BadAnswer, MayHaveHappened, ServiceError, Unreachable, Untrusted
 from .session import make_session, network_words
+
+if TYPE_CHECKING:
+    import requests
 
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 REDIRECTS = frozenset({302, 307, 308})
@@ -57,10 +60,18 @@ class Http:
         timeout: seconds for one request.
         deadline: when to stop retrying.
         verify: whether the other side must prove who it is; only ever False for a machine of the user's own.
+        session: one that is there already, made with the same arguments.
     """
 
-    def __init__(self, ca_path: str | None, timeout: float, deadline: Deadline, verify: bool = True) -> None:
-        self.session = make_session(ca_path, timeout, verify)
+    def __init__(
+        self,
+        ca_path: str | None,
+        timeout: float,
+        deadline: Deadline,
+        verify: bool = True,
+        session: requests.Session | None = None,
+    ) -> None:
+        self.session = session or make_session(ca_path, timeout, verify)
         self.deadline = deadline
 
     def send(self, request: Request, token: TokenProvider) -> Response:

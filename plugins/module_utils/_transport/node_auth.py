@@ -18,10 +18,12 @@ from .clock import Backoff
 from .credentials import BadCredentials
 from .errors import MayHaveHappened, MissingLibrary, SignInFailed, Unreachable
 from .http import Http, Request
+from .kept import Shelf, Token
 
 TOKEN_PATH = "/oauth/token/"  # noqa: S105 - an address
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 300
+RENEW_SECONDS_BEFORE_END = 120
 SCOPE = "is_admin use_api"
 
 
@@ -70,12 +72,14 @@ class OAuth2Client:
         client_id: the client's id.
         private_key: its private key, as PEM.
         http: what the token is asked for with.
+        shelf: where earlier modules of the run left their token; None where there is no such place.
     """
 
     base_url: str
     client_id: str
     private_key: str = field(repr=False)
     http: Http
+    shelf: Shelf | None = None
     scheme: str = "Bearer"
     _issued: list[str] = field(default_factory=list, repr=False)
 
@@ -87,10 +91,23 @@ class OAuth2Client:
     def __call__(self, renew: bool) -> str:
         """The token, asked for when there is none or a new one is wanted. Raises SignInFailed, BadCredentials."""
         if renew or not self._issued:
-            self._issued.append(self._ask())
+            self._issued.append(self._left(renew) or self._new())
         return self._issued[-1]
 
-    def _ask(self) -> str:
+    def _left(self, renew: bool) -> str:
+        """The token that an earlier module left, empty when there is none to be used."""
+        if renew or self.shelf is None:
+            return ""
+        token, ends = self.shelf.get(self.base_url) or ("", 0.0)
+        return token if ends > time.time() else ""
+
+    def _new(self) -> str:
+        token = self._ask()
+        if self.shelf is not None:
+            self.shelf.put(self.base_url, token)
+        return token[0]
+
+    def _ask(self) -> Token:
         """A new token. Each attempt signs anew: the node takes an assertion once, also when its answer was lost."""
         tried = f"sign in to {self.base_url} as the OAuth2 client {self.client_id}"
         backoff = Backoff()
@@ -128,8 +145,8 @@ class OAuth2Client:
             raise BadCredentials(f"node_private_key is no PEM of a P-256 key: {error}") from error
 
 
-def _token(tried: str, response: Response) -> str:
-    """The token in an answer. Raises SignInFailed."""
+def _token(tried: str, response: Response) -> Token:
+    """The token in an answer, and its end; without one it is for this module alone. Raises SignInFailed."""
     body: Any = response.json()
     answer: Mapping[str, Any] = body if isinstance(body, dict) else {}
     token = answer.get("access_token")
@@ -137,7 +154,9 @@ def _token(tried: str, response: Response) -> str:
         text = str(answer.get("error_description") or "the node gave no token")
         advice = "Check node_client_id and node_private_key, that the client is enabled, and both machines' clocks."
         raise SignInFailed(tried, response.status, str(answer.get("error") or ""), text, advice=advice)
-    return token
+    seconds = answer.get("expires_in")
+    lasts = seconds - RENEW_SECONDS_BEFORE_END if isinstance(seconds, int) else 0
+    return token, time.time() + lasts
 
 
 def _nobody(renew: bool) -> str:

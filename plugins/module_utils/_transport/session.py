@@ -15,7 +15,6 @@ import ipaddress
 import ssl
 import traceback
 import zlib
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies
@@ -62,9 +61,7 @@ def make_session(ca_path: str | None, timeout: float, verify: bool = True) -> re
     return session
 
 
-def make_adapter(
-    ca_path: str | None, seconds: float, verified: bool = True
-) -> Callable[..., requests.adapters.HTTPAdapter]:
+def make_adapter(ca_path: str | None, seconds: float, verified: bool = True) -> type[requests.adapters.HTTPAdapter]:
     """A class of adapters, to be mounted on a session; arguments and errors as of make_session."""
     try:
         import requests

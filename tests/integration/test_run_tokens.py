@@ -1,0 +1,91 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One token for each service and run, not for each task."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.ansible import Ansible
+from support.company import wish
+from support.simulator import Request, Simulator
+
+Data = dict[str, Any]
+
+WEAK: Data = {
+    "name": "Weak",
+    "client_id": "7f2b1f5e-5d39-4c7e-9a0e-1f0d6b3a2c11",
+    "client_secret": "weak-secret-of-the-simulated-tenant",
+    "roles": [],
+}
+ABSENT = {"unique_name": "nothing", "state": "absent"}
+
+
+def tokens(requests: Iterable[Request]) -> Counter[str]:
+    """How many tokens each client was given for each service."""
+    asked = [one.request for one in requests if one.service == "login" and one.method == "POST" and one.status == 200]
+    return Counter(f"{form['client_id']} {form['scope']}" for form in asked)
+
+
+@pytest.fixture(autouse=True)
+def fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module in a process of its own gets its own tokens."""
+    monkeypatch.delenv("VMROPS_O365_OWN_PROCESS", raising=False)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("access", ["app_permissions", "service_account"])
+def test_the_role_signs_in_once(
+    access: str, simulator: Callable[..., Simulator], ansible: Ansible, tmp_path: Path
+) -> None:
+    """For each of the two services; the tokens are new after a grant, which the second way has one of."""
+    tenant = simulator(seed={"impersonation_role": True})
+    wanted = {**wish(tenant, access, tmp_path / "secrets.yml"), "vmr_scheduling_verify": {}}
+    ansible.role(wanted).ok()
+    first, mark = tokens(tenant.wire()), tenant.mark()
+    assert len(first) == 2
+    assert set(first.values()) <= ({1} if access == "app_permissions" else {1, 2, 3})
+    ansible.role(wanted).ok()
+    again = tokens(tenant.wire(mark))
+    assert len(again) == 2
+    assert set(again.values()) == {1}
+
+
+def test_what_was_granted_to_the_caller_meanwhile_counts(simulator: Callable[..., Simulator], ansible: Ansible) -> None:
+    """By somebody else: the caller's own modules forget their tokens after a grant, and do not know of this one."""
+    tenant = simulator(seed={"apps": [WEAK]})
+    weak = {**tenant.auth(), "client_id": WEAK["client_id"], "client_secret": WEAK["client_secret"]}
+    permissions = [{"resource": "Microsoft Graph", "application": ["Application.ReadWrite.All"]}]
+    grant = {"app_id": WEAK["client_id"], "permissions": permissions, "admin_consent": True}
+    tasks: list[Data] = [
+        {"name": "refused", "vmrops.o365.o365_oauth_app": {**weak, **ABSENT}, "ignore_errors": True},
+        {"name": "refused again", "vmrops.o365.o365_oauth_app": {**weak, **ABSENT}, "ignore_errors": True},
+        {"name": "grant", "vmrops.o365.o365_oauth_app": {**tenant.auth(), **grant}},
+        {"name": "granted", "vmrops.o365.o365_oauth_app": {**weak, **ABSENT}},
+        {"name": "in a loop", "vmrops.o365.o365_oauth_app": {**weak, **ABSENT}, "loop": [1, 2, 3]},
+    ]
+    run = ansible.tasks(tasks).ok()
+    assert [run[name].status for name in ("refused", "refused again", "grant", "granted")] == ["failed"] * 2 + [
+        "ok"
+    ] * 2
+    assert "Application.Read" in run["refused again"].msg
+    # One; another since what the first allows may have changed; the same once more.
+    assert tokens(tenant.wire())[f"{WEAK['client_id']} https://graph.microsoft.com/.default"] == 3
+
+
+def test_tokens_are_kept_where_nobody_else_looks_and_not_for_long(tenant: Simulator, ansible: Ansible) -> None:
+    local = ansible.directory / "run-1" / "local"  # ANSIBLE_LOCAL_TEMP
+    tasks: list[Data] = [
+        {"name": "sign in", "vmrops.o365.o365_oauth_app": ABSENT},
+        {"name": "look", "ansible.builtin.command": f"find {local} -mindepth 1 -printf '%y %m %P\\n'"},
+    ]
+    run = ansible.tasks(tasks, tenant.auth()).ok()
+    found = [line.split() for line in run["look"]["stdout_lines"]]
+    assert [mode for kind, mode, path in found if kind == "d" and "/" not in path] == ["700"]
+    assert [mode for _kind, mode, path in found if "vmrops.o365-" in path] == ["600"]
+    assert not list(local.iterdir())
