@@ -13,7 +13,7 @@ ready := $(VENV)/ready
 collections := $(VENV)/collections
 collection := $(collections)/ansible_collections/vmrops/o365
 yaml_dirs := $(wildcard roles playbooks)
-typed := ansible_collections.vmrops.o365.plugins $(notdir $(patsubst %/,%,$(wildcard tests/simulator/ tests/support/ tests/tools/ tests/demo/ tests/sweep/)))
+typed := ansible_collections.vmrops.o365.plugins $(notdir $(patsubst %/,%,$(wildcard tests/simulator/ tests/support/ tests/tools/ tests/demo/ tests/sweep/ tests/bench/)))
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(collections)
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
@@ -22,7 +22,7 @@ export MYPYPATH := tests:$(collections)
 run := PATH="$(bin):$$PATH"
 
 .NOTPARALLEL:
-.PHONY: help setup demo tenant sweep test lint format types docs-lint package sanity unit integration apart pytest permissions changelog clean
+.PHONY: help setup demo tenant sweep bench test lint format types docs-lint package sanity unit integration apart pytest permissions changelog clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -47,6 +47,10 @@ tenant: $(ready) ## start a simulated tenant to try things on by hand
 
 sweep: $(ready) ## disturb the role and every module at each request: 5 hours on 2 cores; SWEEP=--resume goes on
 	PYTHONPATH=tests $(run) python -m sweep $(SWEEP)
+
+bench: $(ready) ## measure what the collection costs: an hour; BENCH="overhead" measures one part, BENCH=--small tries it out
+	"$(bin)/python" -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
+	PYTHONPATH=tests $(run) python -m bench $(BENCH)
 
 test: lint types docs-lint package sanity pytest ## run every check and test
 

@@ -32,6 +32,9 @@ except ImportError:
 
 # How arguments and results are written, in ansible-core 2.19 and later; modules that name no other profile get this one.
 PROFILE = "legacy" if hasattr(ansible_json, "get_module_encoder") else None
+if PROFILE:
+    for direction in ansible_json.Direction:  # imports what is needed once, rather than in each worker
+        ansible_json.get_module_encoder(PROFILE, direction)
 
 
 def run_here(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -62,6 +63,7 @@ class WireLog:
         status, headers, content = answer
         entry = {
             "time": datetime.fromtimestamp(started, timezone.utc).isoformat(),
+            "seconds": round(time.time() - started, 6),
             "service": service,
             "method": scope["method"],
             "path": unquote(scope["path"]),

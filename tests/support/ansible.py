@@ -127,6 +127,11 @@ class Running:
     def running(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def process(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def wait(self) -> Run:
         """Wait for its end; what is started in a test ends with the test."""
         try:

@@ -40,9 +40,10 @@ _EWS_OPERATION = re.compile(r"<(?:\w+:)?Body\b[^>]*>\s*<(?:\w+:)?(\w+)")
 
 @dataclass(frozen=True)
 class Request:
-    """One line of the wire log: a request and its answer."""
+    """One line of the wire log: a request and its answer. ``seconds`` is how long the answer took."""
 
     time: str
+    seconds: float
     service: str
     method: str
     path: str

@@ -1,0 +1,167 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is measured. Each part gives rows: the first column says of what, the others are figures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import requests
+from support import COLLECTIONS
+from support.company import wish
+from support.simulator import Request, Simulator
+from support.work import SEED, WORK
+
+from .measure import OWN_PROCESS, Measured, measure, play
+
+Row = dict[str, Any]
+MODULES = "ansible_collections.vmrops.o365.plugins.modules"
+LIBRARIES = ("requests", "msal", "exchangelib")
+
+
+def overhead(directory: Path, tasks: int) -> Iterator[Row]:
+    """Seconds of a task that has nothing to do, the services' share taken out, and how many of them an empty module costs."""
+    with Simulator(directory / "tenant", seed=SEED) as tenant:
+
+        def each(action: str, arguments: Any, number: int, environment: dict[str, str] | None = None) -> Measured:
+            task = {"name": action, action: arguments}
+            return measure(directory, [play([task] * number, tenant)], tenant, environment)
+
+        pipelined = each("empty_module", {}, tasks).overhead
+        unpipelined = each("empty_module", {}, tasks, {"ANSIBLE_PIPELINING": "0"}).overhead
+        yield {"what": "empty module", "seconds": pipelined, "of an empty module": 1.0}
+        yield {
+            "what": "empty module, no pipelining",
+            "seconds": unpipelined,
+            "of an empty module": unpipelined / pipelined,
+        }
+        action = each("empty_action", {}, tasks).overhead
+        yield {"what": "empty action", "seconds": action, "of an empty module": action / pipelined}
+        for module, (works, _fails) in WORK.items():
+            each(f"vmrops.o365.{module}", works, 1)
+            here = each(f"vmrops.o365.{module}", works, tasks).overhead
+            apart = each(f"vmrops.o365.{module}", works, max(tasks // 4, 2), OWN_PROCESS).overhead
+            yield {
+                "what": module,
+                "seconds": here,
+                "of an empty module": here / pipelined,
+                "seconds, own process": apart,
+                "of an empty module, own process": apart / pipelined,
+            }
+
+
+def requests_sent(directory: Path) -> Iterator[Row]:
+    """Requests of each module and of the role, when there is something to do and when there is nothing."""
+    with Simulator(directory / "tenant", seed=SEED) as tenant:
+        for module, (works, _fails) in WORK.items():
+            for what in ("applied", "again"):
+                task = {"name": module, f"vmrops.o365.{module}": works}
+                yield {"what": f"{module}, {what}", **measure(directory, [play([task], tenant)], tenant).counts()}
+
+
+def role(directory: Path, latencies: tuple[int, ...]) -> Iterator[Row]:
+    """Seconds of the role beside those of the same requests, each once, in a bare script; beyond the latency in both."""
+    for latency in latencies:
+        with Simulator(directory / f"tenant-{latency}", latency=latency) as tenant:
+            variables = wish(tenant, "app_permissions", directory / f"secrets-{latency}.yml")
+            tasks = [
+                {
+                    "name": "role",
+                    "ansible.builtin.import_role": {"name": "vmrops.o365.vmr_scheduling"},
+                    "vars": variables,
+                }
+            ]
+            for what in ("applied", "again"):
+                measured = measure(directory, [play(tasks, tenant)], tenant)
+                row = {"what": f"{latency} ms, {what}", "seconds": measured.seconds, **measured.counts()}
+                row |= {"waited": measured.wire, "beyond": measured.seconds - measured.wire}
+                if what == "again":
+                    row["bare script"], row["bare requests"] = _bare(tenant, measured.requests)
+                yield row
+
+
+def _bare(tenant: Simulator, sent: list[Request]) -> tuple[float, int]:
+    """Seconds and number of the reads that were sent, each once, over one session with one token for each service."""
+    began = time.time()
+    session, number = requests.Session(), 0
+    session.trust_env = False  # or REQUESTS_CA_BUNDLE would win
+    session.verify = tenant.endpoints["ca_path"]
+    tokens: dict[str, str] = {}
+    seen = set()
+    for one in sent:
+        key = str((one.service, one.method, one.path, one.query, one.request))
+        if one.service == "login" or key in seen:
+            continue
+        seen.add(key)
+        if one.service not in tokens:
+            resource = {"graph": "https://graph.microsoft.com", "outlook": "https://outlook.office365.com"}[one.service]
+            form = {name: tenant.endpoints[name] for name in ("client_id", "client_secret")}
+            form |= {"grant_type": "client_credentials", "scope": f"{resource}/.default"}
+            url = f"{tenant.endpoints['login_url']}/{tenant.endpoints['tenant_id']}/oauth2/v2.0/token"
+            tokens[one.service] = session.post(url, data=form).json()["access_token"]
+            number += 1
+        known = {
+            name: text for name, text in one.request_headers.items() if name.startswith(("x-", "prefer", "consistency"))
+        }
+        session.request(
+            one.method,
+            f"{tenant.endpoints[one.service + '_url']}{one.path}" + (f"?{one.query}" if one.query else ""),
+            json=one.request,
+            headers={**known, "Authorization": f"Bearer {tokens[one.service]}"},
+        )
+        number += 1
+    return time.time() - began, number
+
+
+def growth(directory: Path, sizes: tuple[int, ...], forks: tuple[int, ...]) -> Iterator[Row]:
+    """Mailboxes of one tenant as the items of a loop, and hosts that all look after one mailbox, with nothing to do."""
+    with Simulator(directory / "tenant") as tenant:
+        module = "vmrops.o365.o365_equipment_mailbox"
+        for size in sizes:
+            item = {"name": "VMR {{ item }}", "primary_smtp_address": "vmr{{ item }}@contoso.com"}
+            task = {"name": "loop", module: item, "loop": list(range(size))}
+            measure(directory, [play([task], tenant)], tenant)
+            measured = measure(directory, [play([task], tenant)], tenant)
+            yield {"what": f"{size} mailboxes in a loop", **_grown(measured, size)}
+        for size in sizes:
+            for number in forks if size > 1 else (1,):
+                task = {"name": "host", module: {"name": "VMR 0", "primary_smtp_address": "vmr0@contoso.com"}}
+                measured = measure(directory, [play([task], tenant)], tenant, hosts=size, forks=number)
+                yield {"what": f"{size} hosts, {number} forks", **_grown(measured, size)}
+
+
+def _grown(measured: Measured, size: int) -> Row:
+    sent = len(measured.requests)
+    each = {"seconds each": measured.seconds / size, "requests each": sent / size}
+    return {"seconds": measured.seconds, "requests": sent, **each, "peak MiB": measured.peak}
+
+
+def imports(_directory: Path) -> Iterator[Row]:
+    """Seconds to import each module and library in a new interpreter, itself and all that it imports."""
+    for what, name in [*((module, f"{MODULES}.{module}") for module in WORK), *((name, name) for name in LIBRARIES)]:
+        command = [
+            sys.executable,
+            "-X",
+            "importtime",
+            "-c",
+            f"import sys; sys.path.insert(0, {str(COLLECTIONS)!r}); import {name}",
+        ]
+        lines = subprocess.run(command, check=True, capture_output=True, text=True).stderr.splitlines()
+        found = [line.split("|") for line in lines if line.startswith("import time:") and line.endswith(name)]
+        roots = [line.split("|") for line in lines if "|" in line and line.split("|")[2].strip() == name]
+        yield {"what": what, "seconds": float((roots or found)[-1][1]) / 1e6}
+
+
+PARTS: dict[str, tuple[str, Callable[..., Iterator[Row]]]] = {
+    "overhead": ("Overhead of a task with nothing to do", overhead),
+    "requests": ("Requests of each module", requests_sent),
+    "role": ("The role at three latencies", role),
+    "growth": ("Growth", growth),
+    "imports": ("Import cost", imports),
+}
