@@ -22,7 +22,7 @@ options:
   tenant_id:
     description:
       - The tenant, as its GUID or one of its verified domains.
-      - Taken from the environment variable E(AZURE_TENANT_ID) when left out.
+      - Taken from the environment variable E(AZURE_TENANT_ID), or E(AZURE_TENANT), when left out.
     type: str
   client_id:
     description:
@@ -33,7 +33,7 @@ options:
   client_secret:
     description:
       - A client secret of the app.
-      - Taken from the environment variable E(AZURE_CLIENT_SECRET) when left out.
+      - Taken from the environment variable E(AZURE_CLIENT_SECRET), or E(AZURE_SECRET), when left out.
     type: str
   certificate_path:
     description:
@@ -60,6 +60,8 @@ options:
   cloud:
     description:
       - The national cloud that the tenant is in.
+      - Taken from the environment variable E(VMROPS_O365_CLOUD) when left out, or from E(AZURE_CLOUD_ENVIRONMENT), where
+        C(AzureUSGovernment) means V(usgov_gcc_high).
     type: str
     choices: [global, usgov_gcc_high, usgov_dod, china]
     default: global
@@ -71,15 +73,18 @@ options:
   graph_url:
     description:
       - Base address of Microsoft Graph, in place of the cloud's own.
+      - Taken from the environment variable E(VMROPS_O365_GRAPH_URL) when left out.
     type: str
   outlook_url:
     description:
       - Base address of Exchange Online, in place of the cloud's own.
+      - Taken from the environment variable E(VMROPS_O365_OUTLOOK_URL) when left out.
     type: str
   ca_path:
     description:
       - A file with the certificates of the authorities to trust, e.g. of a proxy that inspects TLS.
       - It wins over E(REQUESTS_CA_BUNDLE). Verification cannot be switched off.
+      - Taken from the environment variable E(VMROPS_O365_CA_PATH) when left out.
     type: path
   timeout:
     description:

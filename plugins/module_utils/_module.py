@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping
@@ -29,7 +30,7 @@ from ._services.mailboxes import Mailboxes
 from ._text import one_line
 from ._transport.auth import Tokens
 from ._transport.clock import Deadline
-from ._transport.cloud import CLOUDS, Cloud
+from ._transport.cloud import AZURE_CLOUDS, CLOUDS, Cloud
 from ._transport.credentials import METHODS, BadCredentials, credential_from
 from ._transport.errors import Denied, MissingLibrary, ServiceError
 from ._transport.http import Http
@@ -39,28 +40,40 @@ LONGEST_MESSAGE = 4000
 Value = TypeVar("Value")
 
 
-def _from_environment(variable: str, **more: Any) -> dict[str, Any]:
-    return {"type": "str", "fallback": (env_fallback, [variable]), **more}
+def _first_set(*variables: str) -> Any:
+    """The first of some environment variables that is not empty: job runners set those left out to empty texts."""
+    return env_fallback(*filter(os.environ.get, variables))
+
+
+def _first_cloud(*variables: str) -> Any:
+    """The same, by this collection's names of clouds."""
+    name = _first_set(*variables)
+    return AZURE_CLOUDS.get(name, name)
+
+
+def _from_environment(*variables: str, **more: Any) -> dict[str, Any]:
+    return {"type": "str", "fallback": (_first_set, list(variables)), **more}
 
 
 AUTH_ARGUMENTS: dict[str, dict[str, Any]] = {
     "auth_method": {"type": "str", "default": "auto", "choices": list(METHODS)},
-    "tenant_id": _from_environment("AZURE_TENANT_ID"),
+    "tenant_id": _from_environment("AZURE_TENANT_ID", "AZURE_TENANT"),
     "client_id": _from_environment("AZURE_CLIENT_ID"),
-    "client_secret": _from_environment("AZURE_CLIENT_SECRET", no_log=True),
-    "certificate_path": {"type": "path", "fallback": (env_fallback, ["AZURE_CLIENT_CERTIFICATE_PATH"])},
+    "client_secret": _from_environment("AZURE_CLIENT_SECRET", "AZURE_SECRET", no_log=True),
+    "certificate_path": _from_environment("AZURE_CLIENT_CERTIFICATE_PATH", type="path"),
     "certificate_passphrase": _from_environment("AZURE_CLIENT_CERTIFICATE_PASSWORD", no_log=True),
-    "federated_token_file": {
-        "type": "path",
-        "fallback": (env_fallback, ["AZURE_FEDERATED_TOKEN_FILE"]),
-        "no_log": False,
-    },
+    "federated_token_file": _from_environment("AZURE_FEDERATED_TOKEN_FILE", type="path", no_log=False),
     "token_cache_path": {"type": "path", "no_log": False},
-    "cloud": {"type": "str", "default": "global", "choices": list(CLOUDS)},
+    "cloud": {
+        "type": "str",
+        "default": "global",
+        "choices": list(CLOUDS),
+        "fallback": (_first_cloud, ["VMROPS_O365_CLOUD", "AZURE_CLOUD_ENVIRONMENT"]),
+    },
     "login_url": _from_environment("AZURE_AUTHORITY_HOST"),
-    "graph_url": {"type": "str"},
-    "outlook_url": {"type": "str"},
-    "ca_path": {"type": "path"},
+    "graph_url": _from_environment("VMROPS_O365_GRAPH_URL"),
+    "outlook_url": _from_environment("VMROPS_O365_OUTLOOK_URL"),
+    "ca_path": _from_environment("VMROPS_O365_CA_PATH", type="path"),
     "timeout": {"type": "int", "default": 60},
     "wait_timeout": {"type": "int", "default": 300},
 }

@@ -122,6 +122,9 @@ READ_POLICIES = _graph(
     "read security defaults and conditional access policies", "Policy.Read.All", person="Global Reader"
 )
 READ_DOMAINS = _graph("read the domains of the tenant", "Domain.Read.All", "Domain.ReadWrite.All, Directory.Read.All")
+READ_CUSTOMERS = _graph(
+    "read the customers of the partner", "DelegatedAdminRelationship.Read.All, DelegatedAdminRelationship.ReadWrite.All"
+)
 READ_LICENCES = _graph(
     "read which licences were bought",
     "LicenseAssignment.Read.All, Organization.Read.All",

@@ -15,6 +15,14 @@ from .graph_odata import KINDS, Kind, single
 _ORGANIZATION = Kind("organization", "organization")
 _DOMAIN = Kind("domain", "domains")
 _UNIT = KINDS["administrativeUnit"]
+_CUSTOMER = Kind(
+    "delegatedAdminCustomer",
+    "tenantRelationships/delegatedAdminCustomers",
+    filterable=frozenset({"displayName", "tenantId"}),  # unverified: the page says $filter, and not of what
+    service="partner",
+    # The page says that each has an ETag, and not what is in it.
+    show=lambda call, document: {"@odata.etag": f'W/"{document["id"]}"', **document},
+)
 
 
 @operation("GET /organization")
@@ -71,6 +79,21 @@ def list_unit_members(call: Call, key: str) -> Answer:
     return mixed(call, objects(call, found["_members"]))
 
 
+@operation("GET /tenantRelationships/delegatedAdminCustomers")
+def list_customers(call: Call) -> Answer:
+    """The customers of the partner that this tenant is, if it is one."""
+    return collection(call, _CUSTOMER, call.lists.all("delegatedAdminCustomer"))
+
+
+@operation("GET /tenantRelationships/delegatedAdminCustomers/{delegatedAdminCustomer-id}")
+def get_customer(call: Call, key: str) -> Answer:
+    """One customer."""
+    found = call.view.get("delegatedAdminCustomer", key)
+    if found is None:
+        raise not_found(key)
+    return single(call, _CUSTOMER, found)
+
+
 def _nothing(kind: Kind) -> tuple[Callable[[Call], Answer], Callable[[Call, str], Answer]]:
     def empty(call: Call) -> Answer:
         return collection(call, kind, [])
@@ -83,7 +106,6 @@ def _nothing(kind: Kind) -> tuple[Callable[[Call], Answer], Callable[[Call, str]
 
 for _type, _path in (
     ("contract", "contracts"),
-    ("delegatedAdminCustomer", "tenantRelationships/delegatedAdminCustomers"),
     ("delegatedAdminRelationship", "tenantRelationships/delegatedAdminRelationships"),
 ):
     _empty, _missing = _nothing(Kind(_type, _path))

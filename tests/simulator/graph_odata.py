@@ -30,7 +30,8 @@ class Kind:
         filterable: properties that ``$filter`` takes; everything where ``service`` is exchange.
         never_eq: properties that filter with ``ne`` and ``not`` only.
         service: who answers. ``directory``: the rules of advanced queries hold, and lists page by skip tokens;
-            ``whole``: lists come whole and take no ``$top``; ``exchange``: lists page by ``$skip``.
+            ``whole``: lists come whole and take no ``$top``; ``exchange``: lists page by ``$skip``; ``partner``: lists page
+            by skip tokens.
         show: what clients see of a stored document, before ``$select``.
         expand: what ``$expand`` can add: the related objects, each with its kind, or one such pair or None.
     """

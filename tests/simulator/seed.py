@@ -22,6 +22,7 @@ A seed file is a YAML mapping; each key is optional:
     issuers: {https://issuer.example: {keys: [..]}}   # what an issuer of federated tokens, not reached, would show
     automation: {roles: [..], exchange_roles: [..], directory_roles: [..]}   # in place of everything
     apps: [{name, client_id, client_secret, roles: [..], exchange_roles: [..], directory_roles: [..]}]   # more like it
+    customers: [{name, tenant_id}]                # of the partner that this tenant then is
     switches: {name: value}                       # see tenant.SWITCHES
 """
 
@@ -165,6 +166,7 @@ DEFAULT: Document = {
     "issuers": {},
     "automation": None,
     "apps": [],
+    "customers": [],
     "switches": {},
 }
 
@@ -228,6 +230,11 @@ class _Planter:
         self._app({"name": "Automation", **automation, **(self.wish["automation"] or {})})
         for app in self.wish["apps"]:
             self._app({"roles": [], "exchange_roles": [], "directory_roles": [], **app})
+        for customer in self.wish["customers"]:
+            # Microsoft's example shows one GUID as both ids.
+            key = customer["tenant_id"]
+            document = {"id": key, "tenantId": key, "displayName": customer["name"]}
+            self.store.put("delegatedAdminCustomer", key, document)
 
     def _organization(self, settings: Document) -> None:
         domains = [{"name": settings["domain"], "verified": True, "initial": True}, *self.wish["domains"]]

@@ -182,3 +182,13 @@ class Directory:
             f"/servicePrincipals/{key(service_principal_id)}/oauth2PermissionGrants", "read the delegated grants"
         )
         return [grant for grant in found if grant.get("consentType") == "AllPrincipals"]
+
+    # --- partners -----------------------------------------------------------------------------------------------------
+
+    def customers(self) -> list[dict[str, Any]]:
+        """The customers that gave this tenant, a partner's, delegated administration: tenantId and displayName of each."""
+        return self._graph.collect(
+            "/tenantRelationships/delegatedAdminCustomers",
+            "read the customers of the partner",
+            select="tenantId,displayName",
+        )

@@ -105,6 +105,7 @@ READS: tuple[tuple[str, tuple[Need, ...]], ...] = (
     ("/policies", (_rights.READ_POLICIES,)),
     ("/subscribedSkus", (_rights.READ_LICENCES,)),
     ("/domains", (_rights.READ_DOMAINS,)),
+    ("/tenantRelationships", (_rights.READ_CUSTOMERS,)),
     ("/applications", (_rights.READ_APPLICATIONS,)),
     ("/servicePrincipals", (_rights.READ_APPLICATIONS,)),
 )

@@ -96,6 +96,7 @@ GRAPH: tuple[tuple[re.Pattern[str], Shape], ...] = tuple(
         (r"/transitiveMemberOf$", {"id!": str, "roleTemplateId": str}),
         (r"/domains$", {"id!": str, "isVerified!": bool}),
         (r"/subscribedSkus$", _SKU),
+        (r"/delegatedAdminCustomers$", {"tenantId!": str, "displayName!": str}),
         (r"/addPassword$", {**_CREDENTIAL, "secretText!": str}),
     )
 )

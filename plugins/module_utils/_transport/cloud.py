@@ -46,3 +46,10 @@ CLOUDS = {
     "usgov_dod": _cloud("login.microsoftonline.us", "dod-graph.microsoft.us", "outlook-dod.office365.us"),
     "china": _cloud("login.partner.microsoftonline.cn", "microsoftgraph.chinacloudapi.cn", "partner.outlook.cn"),
 }
+
+# What Azure's own modules call them, in AZURE_CLOUD_ENVIRONMENT. They have one name for both parts of the US government's.
+AZURE_CLOUDS = {
+    "AzureCloud": "global",
+    "AzureUSGovernment": "usgov_gcc_high",
+    "AzureChinaCloud": "china",
+}
