@@ -119,6 +119,7 @@ cache_connection: /var/cache/ansible/tenants
 cache_timeout: 3600
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleParserError
@@ -163,7 +164,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         for name, tenant in hosts:
             self._add(name, tenant)
 
-    def _add(self, name: str, tenant: dict[str, Any]) -> None:
+    def _add(self, name: str, tenant: Mapping[str, Any]) -> None:
         variables = {**self.get_option("vars"), **_tenants.variables(tenant, self.get_option("auth"))}
         known = {"inventory_hostname": name, **variables}
         if not _tenants.kept(self.get_option("filters"), lambda condition: self._holds(condition, known)):

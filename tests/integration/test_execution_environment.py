@@ -42,8 +42,9 @@ def test_the_role_runs_in_what_the_builder_would_build(tenant: Simulator, tmp_pa
     for part in (definition["images"]["base_image"]["name"], core, runner, "ansible-galaxy collection install"):
         assert part in image
 
+    apart = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(installed)}  # where it is not installed yet
     archive = run(BIN / "ansible-galaxy", "collection", "build", ROOT, "--output-path", tmp_path).split()[-1]
-    run(BIN / "ansible-galaxy", "collection", "install", archive, "-p", installed, "--no-deps")
+    run(BIN / "ansible-galaxy", "collection", "install", archive, "-p", installed, "--no-deps", env=apart)
     # What the image's build runs over the installed collections, and installs.
     found = tmp_path / "requirements.txt"
     run(BIN / "ansible-builder", "introspect", installed, "--write-pip", found)
