@@ -142,7 +142,8 @@ def test_the_values_for_aap_configuration_are_the_same(ansible: Ansible) -> None
     examples = ROOT / "docs" / "examples" / "aap"
     (play,) = yaml.safe_load((ROOT / "playbooks" / "awx.yml").read_text())
     files = [str(ROOT / "playbooks" / name) for name in play["vars_files"]]
-    names = [task["loop"].strip("{} ") for task in play["tasks"] if "loop" in task]
+    loops = [task["loop"].strip("{} ") for task in play["tasks"] if "loop" in task]
+    names = [name for name in loops if name.isidentifier()]
     assert len(names) == 11
     made = "{" + ", ".join(f"'{name}': {name}" for name in names) + "}"
     tasks: list[Data] = [
@@ -196,8 +197,10 @@ class Jobs:
             question["variable"]
             for question in self.controller.surveys.get(("job_templates", template["id"]), {"spec": []})["spec"]
         }
+        private = self.directory / f"job-{self.runs}"
+        private.mkdir(mode=0o700)
         return ansible_runner.run(
-            private_data_dir=str(self.directory / f"job-{self.runs}"),
+            private_data_dir=str(private),
             project_dir=str(ROOT),
             playbook=template["playbook"],
             inventory={"o365_tenants": {"hosts": {"contoso": variables}}},

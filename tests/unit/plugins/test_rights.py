@@ -57,6 +57,7 @@ CONTRACT: Mapping[str, str] = {
     "/policies": "GET /policies/identitySecurityDefaultsEnforcementPolicy",
     "/subscribedSkus": "GET /subscribedSkus",
     "/domains": "GET /domains",
+    "/tenantRelationships": "GET /tenantRelationships/delegatedAdminCustomers",
     "/applications": "GET /applications/{application-id}/owners",
     "/servicePrincipals": "GET /servicePrincipals",
 }
