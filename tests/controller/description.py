@@ -27,10 +27,10 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     # Variables are sent as text, the rest as it is.
     "json": (str, dict, list),
 }
-# What awx.awx sends along, and the controller passes over: managed is read only; a node's own fields come with its approval.
+# What awx.awx sends along, and the controller passes over, since it is read only.
 _PASSED_OVER = {
     "credential_types": {"managed"},
-    "workflow_approval_templates": {"identifier", "workflow_job_template"},
+    "workflow_job_template_nodes": {"type"},
     # In the field list of the serializer, and not in what OPTIONS says one may POST.
     "job_templates": {"organization"},
 }

@@ -27,6 +27,16 @@ from .description import Data, breaches, described, survey_breaches
 TOKEN = "a-token-of-the-controller"
 ENCRYPTED = "$encrypted$"
 _TEMPLATES = ("job_templates", "workflow_job_templates", "projects", "workflow_approval_templates")
+_NOTIFIED = {f"notification_templates_{when}" for when in ("started", "success", "error")}
+# What AWX has under an object of these kinds, as far as it can be associated.
+_RELATIONS = {
+    "groups": {"hosts", "children"},
+    "job_templates": {"credentials", "labels", "instance_groups", *_NOTIFIED},
+    "workflow_job_templates": {"labels", "notification_templates_approvals", *_NOTIFIED},
+    "workflow_job_template_nodes": {"success_nodes", "failure_nodes", "always_nodes", "credentials", "labels"},
+    "schedules": {"credentials", "labels", "instance_groups"},
+    "projects": _NOTIFIED,
+}
 _SINGULAR = {"inventories": "inventory"}
 
 
@@ -115,7 +125,7 @@ class Controller:
             answer["summary_fields"] = {"current_update": {"id": one["id"]}}
         return JSONResponse(answer, 201)
 
-    def _part(self, method: str, endpoint: str, one: Data, part: str, body: Any) -> Response:
+    def _part(self, method: str, endpoint: str, one: Data, part: str, body: Any) -> Response | None:
         place = (endpoint, one["id"])
         if part == "survey_spec":
             if method == "POST":
@@ -130,6 +140,8 @@ class Controller:
             approval = self.add("workflow_approval_templates", {name: body.get(name) for name in ("name", "timeout")})
             one["unified_job_template"] = approval["id"]
             return JSONResponse(self.shown("workflow_approval_templates", approval), 201)
+        if part not in _RELATIONS.get(endpoint, set()):
+            return None
         held = self.related.setdefault((*place, part), [])
         if method == "POST":
             if body.get("disassociate"):
