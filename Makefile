@@ -22,7 +22,7 @@ export MYPYPATH := tests:$(collections)
 run := PATH="$(bin):$$PATH"
 
 .NOTPARALLEL:
-.PHONY: help setup demo tenant sweep bench test lint format types docs-lint package sanity unit integration apart pytest permissions changelog clean
+.PHONY: help setup demo tenant sweep bench test matrix matrix-ends importer docs lint format types docs-lint package sanity unit integration apart pytest permissions changelog clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -52,7 +52,13 @@ bench: $(ready) ## measure what the collection costs: an hour; BENCH="overhead" 
 	"$(bin)/python" -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
 	PYTHONPATH=tests $(run) python -m bench $(BENCH)
 
-test: lint types docs-lint package sanity pytest ## run every check and test
+test: lint types docs-lint package sanity pytest importer docs matrix-ends ## run every check and test; of the matrix, its two ends
+
+matrix: ## units, sanity, integration on each ansible-core and Python: hours; MATRIX="--pairs 2.19 --parts smoke --jobs 2"
+	$(PYTHON) tests/tools/matrix.py $(MATRIX)
+
+matrix-ends: ## oldest and newest ansible-core and Python: the plugins' units, the role, each module's examples
+	$(PYTHON) tests/tools/matrix.py --pairs oldest newest --parts plugins smoke
 
 lint: $(ready) ## style: ruff, ansible-lint
 	$(run) ruff check
@@ -65,6 +71,12 @@ format: $(ready) ## let ruff lay out the code
 
 types: $(ready) ## mypy --strict, over the plugins and what tests them
 	$(run) mypy $(addprefix -p ,$(typed)) -m conftest
+
+importer: $(ready) ## what galaxy-importer says of the archive, in a virtual environment of its own
+	PYTHONPATH=tests $(run) python -m tools.importer
+
+docs: $(ready) ## the documentation site, in .cache/docs/html; no warning, no broken link within it
+	PYTHONPATH=tests $(run) python -m tools.site
 
 docs-lint: $(ready) ## the modules' and the role's documentation, and the changelog fragments
 	$(run) antsibull-docs lint-collection-docs --plugin-docs .

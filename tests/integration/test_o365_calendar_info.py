@@ -158,6 +158,7 @@ def test_refusals_name_what_is_missing(tenant: Simulator, ansible: Ansible) -> N
     refused(run, "start", "start:", "2026-12-01T09:00")
 
 
+@pytest.mark.smoke
 def test_examples(simulator: Callable[..., Simulator], ansible: Ansible) -> None:
     tenant = simulator(seed={"apps": [READER]})
     ExchangeAdministrator(tenant).run("New-Mailbox", Name="VMR scheduling", Equipment=True, PrimarySmtpAddress=BOX)

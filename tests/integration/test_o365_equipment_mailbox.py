@@ -134,6 +134,7 @@ def test_check_mode_and_second_run_write_nothing(tenant: Simulator, ansible: Ans
     assert (box["ResourceCapacity"], box["PrimarySmtpAddress"]) == (4, "VMR@contoso.com")
 
 
+@pytest.mark.smoke
 def test_examples(tenant: Simulator, ansible: Ansible) -> None:
     run = ansible.tasks(examples(MODULE), tenant.auth()).ok()
     assert run.changed == len(run.results)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from support.ansible import Ansible
 from support.examples import examples
 from support.exchange import ExchangeAdministrator
@@ -92,6 +93,7 @@ def test_a_list_that_is_not_read_is_not_written(simulator: Callable[..., Simulat
         refused(ansible.tasks([step("unreadable", cut_off_others=True)], tenant.auth()), "unreadable", "Exchange")
 
 
+@pytest.mark.smoke
 def test_examples(tenant: Simulator, ansible: Ansible) -> None:
     """In a tenant that lists its applications already, as the first example says."""
     administrator = ExchangeAdministrator(tenant)

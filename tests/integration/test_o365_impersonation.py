@@ -154,6 +154,7 @@ def test_tenant_without_the_impersonation_role(tenant: Simulator, ansible: Ansib
     assert good(run, "take away")[0].changed is False
 
 
+@pytest.mark.smoke
 def test_examples(simulator: Callable[..., Simulator], ansible: Ansible) -> None:
     tenant = simulator(seed={"impersonation_role": True, "users": USERS})
     app = {"application": {"app_id": register(tenant)}}

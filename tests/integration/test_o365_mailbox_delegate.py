@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from support.ansible import Ansible
 from support.examples import examples
 from support.exchange import ExchangeAdministrator
@@ -138,6 +139,7 @@ def test_bad_input(tenant: Simulator, ansible: Ansible) -> None:
     assert not good(run, "nobody loses nothing")[0].changed
 
 
+@pytest.mark.smoke
 def test_examples(tenant: Simulator, ansible: Ansible) -> None:
     with_equipment(tenant)
     run = ansible.tasks(examples(MODULE), tenant.auth()).ok()

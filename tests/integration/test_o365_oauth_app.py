@@ -261,6 +261,7 @@ def test_r9_unique_name_in_the_recycle_bin(simulator: Tenants, ansible: Ansible,
     assert administrator.deleted("application") == []
 
 
+@pytest.mark.smoke
 def test_the_examples_of_the_documentation_run(tenant: Simulator, ansible: Ansible) -> None:
     tasks = examples(MODULE)
     run = ansible.tasks(tasks, auth(tenant)).ok()

@@ -135,6 +135,7 @@ def test_bad_input_and_reads_that_fail(simulator: Callable[..., Simulator], ansi
         refused(ansible.tasks([step("unreadable", manifest=manifest())], tenant.auth()), "unreadable", "Get-App")
 
 
+@pytest.mark.smoke
 def test_examples(tenant: Simulator, ansible: Ansible, tmp_path: Path) -> None:
     (tmp_path / "pexip-scheduling.xml").write_text(manifest())
     tasks = json.loads(json.dumps(examples(MODULE)).replace("{{ playbook_dir }}", str(tmp_path)))

@@ -184,6 +184,7 @@ def test_absent_purge_and_restore(tenant: Simulator, ansible: Ansible) -> None:
     assert Administrator(tenant).deleted("user") == []
 
 
+@pytest.mark.smoke
 def test_the_examples_of_the_documentation_run(tenant: Simulator, ansible: Ansible) -> None:
     run = ansible.tasks(examples(MODULE), auth(tenant), extra_vars={"vault_service_account_password": PASSWORD}).ok()
     assert len(run.results) == len(examples(MODULE))

@@ -430,6 +430,7 @@ def test_many_mailboxes_are_read_in_batches(simulator: Start) -> None:
     assert len(sent) == 4 + 3 + 2
 
 
+@pytest.mark.smoke
 def test_examples(tenant: Simulator, ansible: Ansible) -> None:
     results = ansible.tasks(examples(MODULE), tenant.auth()).ok().results
     assert [one.changed for one in results] == [False] * 3

@@ -21,6 +21,7 @@ from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors impo
 )
 from support.ansible import Ansible, Run
 from support.connector import integrate
+from support.examples import examples
 from support.node import NodeAdministrator
 from support.simulator import Request, Simulator
 from support.tasks import good, refused, task
@@ -214,6 +215,40 @@ def test_a_file_of_something_else_is_not_overwritten(tenant: Simulator, tmp_path
     with pytest.raises(Exception, match="holds no fingerprints"), tenant.no_writes():
         run(tenant, password="p", update_secrets="when_changed", fingerprint_path=str(file))
     assert file.read_text() == "my notes"
+
+
+@pytest.mark.smoke
+def test_examples(tenant: Simulator, ansible: Ansible, tmp_path: Path) -> None:
+    """As the documentation has them, but for where the node is, who its client is, and where files lie."""
+    ends = tenant.endpoints
+    (tmp_path / "secrets").mkdir(mode=0o700)
+    (tmp_path / "node-client.pem").write_text(ends["infinity_private_key"])
+    (tmp_path / "accepted.html.j2").write_text("<p>{{ subject }} has a room.</p>")
+    text = json.dumps(examples(MODULE))
+    for written, meant in {
+        "https://infinity.contoso.com": ends["infinity_url"],
+        "3f0f6a7e-8a7e-4d0e-9d0e-6f3b8c1a2b4d": ends["infinity_client_id"],
+        'node_username": "automation': f'node_username": "{ends["infinity_username"]}',
+        "{{ playbook_dir }}": str(tmp_path),
+        "'node-client.pem'": f"'{tmp_path}/node-client.pem'",
+        "'accepted.html.j2'": f"'{tmp_path}/accepted.html.j2'",
+    }.items():
+        assert written in text
+        text = text.replace(written, meant)
+    defaults = {"group/vmrops.o365.pexip": {"ca_path": ends["ca_path"]}}
+    variables = {
+        "vmr_scheduling_connector": {
+            **{name: value for name, value in WANTED.items() if not name.startswith(("name", "addin"))},
+            "room_mailbox_name": "VMR scheduling",
+        },
+        "vmr_scheduling_secrets": {"client_secret": "canary-of-the-app"},
+        "vault_node_password": ends["infinity_password"],
+    }
+    play = {"hosts": "all", "gather_facts": False, "module_defaults": defaults, "tasks": json.loads(text)}
+    done = ansible.run([play], extra_vars=variables).ok()
+    assert [one.changed for one in done.results] == [True, True, True]
+    bodies = [one.request for one in tenant.writes() if one.service == "infinity" and isinstance(one.request, dict)]
+    assert [body["accept_new_single_meeting_template"] for body in bodies[1:]] == ["<p>{{ subject }} has a room.</p>"]
 
 
 # --- signing in -------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 from support import BIN
 from support.ansible import Ansible
 from support.examples import examples
@@ -141,6 +142,7 @@ def test_an_encrypted_file_stays_encrypted(ansible: Ansible, tmp_path: Path) -> 
     assert file.read_text() == before
 
 
+@pytest.mark.smoke
 def test_examples(tenant: Simulator, ansible: Ansible, tmp_path: Path) -> None:
     """As the documentation has them, with a directory for the secrets beside the playbook."""
     tasks = examples("private_file")

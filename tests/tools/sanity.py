@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``ansible-test sanity`` over a copy of the checkout, at a path where ansible-test accepts it.
 
-Everything stays under ``.cache``: the copy, and a home directory with ansible-test's virtual environments, which later
-runs use again. Arguments are passed on: ``python tests/tools/sanity.py --test validate-modules``.
+Everything stays under ``.cache``, or where ``SANITY_CACHE`` says: the copy, and a home directory with ansible-test's virtual
+environments, which later runs use again. Arguments are passed on: ``python tests/tools/sanity.py --test validate-modules``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 ROOT = Path(__file__).resolve().parents[2]
-CACHE = ROOT / ".cache" / "sanity"
+CACHE = Path(os.environ.get("SANITY_CACHE") or ROOT / ".cache" / "sanity")
 HOME = CACHE / "home"
 COPY = CACHE / "ansible_collections" / "vmrops" / "o365"
 

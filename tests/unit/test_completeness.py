@@ -89,6 +89,12 @@ def test_module_has_an_action_that_runs_it_in_the_worker(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
+def test_module_is_tried_on_every_ansible(module: str) -> None:
+    """Its documentation's examples, as a rule."""
+    assert "@pytest.mark.smoke\n" in (ROOT / "tests" / "integration" / f"test_{module}.py").read_text()
+
+
+@pytest.mark.parametrize("module", MODULES)
 def test_module_is_documented(module: str, documented: dict[str, Any]) -> None:
     documentation = documented[module]["doc"]
     assert documentation["module"] == module

@@ -70,7 +70,9 @@ class Confidential:
         """A token by the client credentials grant."""
         credential = self.make_credential()
         if isinstance(credential, dict) and "client_assertion" in credential:
-            self.secrets.add(credential["client_assertion"])
+            assertion = credential["client_assertion"]
+            self.secrets.add(assertion)
+            credential = {"client_assertion": lambda: assertion}  # newer msal warns of an assertion that is a text
         application = import_msal().ConfidentialClientApplication(
             self.client_id,
             authority=self.authority,
