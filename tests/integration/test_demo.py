@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -145,25 +144,6 @@ def test_the_line_in_the_readme_is_the_line_that_is_printed() -> None:
     ]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
-def test_commands_and_links_exist(page: Path) -> None:
-    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    text = page.read_text()
-    assert (
-        set(re.findall(r"`?\bmake ([a-z-]+)`?$|`make ([a-z-]+)`", text, re.MULTILINE))
-        - {pair for name in targets for pair in ((name, ""), ("", name))}
-        == set()
-    )
-    for playbook in re.findall(r"ansible-playbook vmrops\.o365\.(\w+)", text):
-        assert (ROOT / "playbooks" / f"{playbook}.yml").exists(), playbook
-    for link in re.findall(r"\]\((?!http)([^)#]+)\)", text):
-        assert (page.parent / link).exists(), link
-    for block in blocks(page, "yaml"):
-        assert yaml.safe_load(block)
-    for block in blocks(page, "shell"):
-        assert all(shlex.split(line) for line in block.splitlines())
-
-
 def test_variables_in_the_pages_exist() -> None:
     specification = yaml.safe_load((ROOT / "roles/vmr_scheduling/meta/argument_specs.yml").read_text())
     known = set(specification["argument_specs"]["main"]["options"])
@@ -175,30 +155,6 @@ def test_readme_names_every_module() -> None:
     text = (ROOT / "README.md").read_text()
     for module in (ROOT / "plugins" / "modules").glob("o365_*.py"):
         assert f"| `{module.stem}` |" in text
-
-
-def test_playbook_of_the_readme(simulator: Callable[..., Simulator], ansible: Ansible, tmp_path: Path) -> None:
-    (block,) = blocks(ROOT / "README.md", "yaml")
-    plays = yaml.safe_load(block)
-    tenant = simulator()
-    variables = plays[0]["roles"][0]["vars"]
-    assert set(variables["vmr_scheduling_auth"]) <= set(tenant.auth())
-    variables["vmr_scheduling_auth"] = tenant.auth()
-    variables["vmr_scheduling_secrets_file"] = str(tmp_path / "secrets.yml")
-    ansible.run(plays).ok()
-    with tenant.no_writes():
-        assert ansible.run(plays).ok().changed == 0
-
-
-def test_inventory_of_the_quick_start(simulator: Callable[..., Simulator], ansible: Ansible, tmp_path: Path) -> None:
-    hosts, text = blocks(ROOT / "docs" / "quickstart.md", "yaml")
-    tenant, inventory = simulator(), company.Inventory(tmp_path / "inventory")
-    inventory.write(tenant.auth(), tenant.node(), yaml.safe_load(text))
-    (inventory.directory / "hosts.yml").write_text(hosts)
-    # The sign-in that is for a real tenant gives way to the simulated one's.
-    inventory.sign_in.rename(inventory.sign_in.with_name("z.yml"))
-    ansible.run(company.CONFIGURE, inventory={"all": {}}, arguments=["-i", str(inventory.directory)]).ok()
-    assert (inventory.directory / "contoso-secrets.yml").exists()
 
 
 def permissions() -> dict[str, dict[str, list[str]]]:

@@ -23,8 +23,11 @@ INSTALLED = CACHE / "installed"
 NAME = "vmrops.o365"
 SHIPPED = {
     "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
     "FILES.json",
     "LICENSE",
+    "MAINTAINERS.md",
     "MANIFEST.json",
     "README.md",
     "changelogs",
