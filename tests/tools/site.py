@@ -82,8 +82,10 @@ def main() -> int:
             print("the site was not built")
             return 1
     broken = sorted(dead_links())
+    if not (HTML / "searchindex.js").is_file():
+        broken.append("searchindex.js, without which the search finds nothing")
     if broken:
-        print("links that lead nowhere:", *broken, sep="\n  ")
+        print("links that lead nowhere, or files that come from elsewhere:", *broken, sep="\n  ")
         return 1
     pages = len(list(HTML.rglob("*.html")))
     print(
@@ -143,29 +145,34 @@ def _comment(text: str) -> Iterator[str]:
 
 
 class Page(HTMLParser):
-    """The anchors of a page and what it refers to."""
+    """The anchors of a page, what it refers to, and what of that a browser loads by itself."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.anchors: set[str] = set()
         self.links: list[str] = []
+        self.loaded: set[str] = set()
         self.feed(path.read_text())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         for name, value in attrs:
             if name in ("id", "name") and value:
                 self.anchors.add(value)
-            if name in ("href", "src", "srcset") and value:
+            if name in ("href", "src") and value:
                 self.links.append(value)
+                if name == "src" or ("rel", "stylesheet") in attrs:
+                    self.loaded.add(value)
 
 
 def dead_links() -> Iterator[str]:
-    """Links within the site that lead nowhere."""
+    """Links within the site that lead nowhere, and what a page would load from elsewhere."""
     pages = {path: Page(path) for path in HTML.rglob("*.html")}
     for path, page in pages.items():
         for link in page.links:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
+                if link in page.loaded and parts.scheme != "data":
+                    yield f"{path.relative_to(HTML)} loads {link}"
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             anchors = pages[target].anchors if target in pages else {unquote(parts.fragment)}
