@@ -14,7 +14,7 @@ from support.simulator import Request, Simulator
 
 
 def request_of(service: str, method: str, path: str, body: Any = None) -> Request:
-    return Request("", service, method, path, "", {}, body, 200, {}, None)
+    return Request("", 0.0, service, method, path, "", {}, body, 200, {}, None)
 
 
 def cmdlet(name: str) -> dict[str, Any]:
