@@ -109,12 +109,14 @@ def _bare(tenant: Simulator, sent: list[Request]) -> tuple[float, int]:
         known = {
             name: text for name, text in one.request_headers.items() if name.startswith(("x-", "prefer", "consistency"))
         }
-        session.request(
+        answer = session.request(
             one.method,
             f"{tenant.endpoints[one.service + '_url']}{one.path}" + (f"?{one.query}" if one.query else ""),
             json=one.request,
             headers={**known, "Authorization": f"Bearer {tokens[one.service]}"},
         )
+        if answer.status_code != one.status:
+            raise RuntimeError(f"the script was answered {answer.status_code} to {one}")
         number += 1
     return time.time() - began, number
 
