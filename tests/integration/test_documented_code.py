@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import BIN, COLLECTIONS
 from support.ansible import HOST, Ansible
 from support.documented import run_blocks
 from support.simulator import Simulator
@@ -48,3 +52,20 @@ def test_the_quick_start(tenant: Simulator, ansible: Ansible, tmp_path: Path) ->
         ran.append((run.changed > 0, bool(tenant.writes(mark))))
     assert ran == [(True, False), (True, True)], "the first only says what the second does"
     assert (directory / "contoso-secrets.yml").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_inventory_of_many_tenants(tmp_path: Path) -> None:
+    [block] = run_blocks("docs/many_tenants.md")
+    (tmp_path / "tenants.yml").write_text(block.text)
+    (tmp_path / "ansible.cfg").touch()
+    variables = {
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_HOME": str(tmp_path),
+        "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
+    }
+    command = [str(BIN / "ansible-inventory"), "-i", str(tmp_path / "tenants.yml"), "--list"]
+    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert set(shown["_meta"]["hostvars"]) == {one["hostname"] for one in block.load()["tenants"]}
+    assert "state_pilot" in shown, "the guide goes on with this group"

@@ -33,6 +33,12 @@ ANSIBLE = {
     "ansible_configuration_settings": "reference_appendices/config.html",
     "common_return_values": "reference_appendices/common_return_values.html",
 }
+# And the environment variables that it documents.
+ENVIRONMENT = (
+    "ANSIBLE_CACHE_PLUGIN",
+    *(f"ANSIBLE_CACHE_PLUGIN_{part}" for part in ("CONNECTION", "PREFIX", "TIMEOUT")),
+)
+CONFIGURATION = "reference_appendices/config.html"
 INDEX = """\
 vmrops.o365
 ===========
@@ -123,6 +129,7 @@ def inventory() -> bytes:
     """Sphinx's list of another site's labels, which it would fetch from there."""
     head = "# Sphinx inventory version 2\n# Project: Ansible\n# Version: latest\n"
     lines = "".join(f"{label} std:label -1 {page} {label}\n" for label, page in ANSIBLE.items())
+    lines += "".join(f"{name} std:envvar 1 {CONFIGURATION}#envvar-{name} -\n" for name in ENVIRONMENT)
     return f"{head}# The remainder of this file is compressed using zlib.\n".encode() + zlib.compress(lines.encode())
 
 
