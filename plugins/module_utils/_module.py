@@ -19,7 +19,7 @@ from ._input import check, check_addresses
 from ._masking import masked
 from ._plan import Refused
 from ._private_files import UnsafeFile
-from ._reconcile import Client, Resource, Run
+from ._reconcile import PROOF_SECONDS, Client, Resource, Run
 from ._rights import GRAPH
 from ._services.calendars import Calendars
 from ._services.directory import Directory
@@ -29,7 +29,7 @@ from ._services.graph import Graph
 from ._services.mailboxes import Mailboxes
 from ._text import one_line
 from ._transport.auth import Tokens
-from ._transport.clock import Deadline
+from ._transport.clock import Backoff, Deadline
 from ._transport.cloud import AZURE_CLOUDS, CLOUDS, Cloud
 from ._transport.credentials import METHODS, BadCredentials, credential_from
 from ._transport.errors import Denied, MissingLibrary, ServiceError
@@ -106,6 +106,7 @@ class Connection:
     mailboxes: Mailboxes
     calendars: Calendars
     now: float
+    sign_in_as: Callable[[str, str], Tokens]
     given: frozenset[str] = field(default=frozenset(), repr=False)
 
     def claims(self, service: str) -> dict[str, Any]:
@@ -113,6 +114,22 @@ class Connection:
         resource = self.cloud.graph_resource if service == GRAPH else self.cloud.outlook_resource
         self.tokens.own_token(resource)
         return self.tokens.claims(resource)
+
+    def refusal_of(self, client_id: str, client_secret: str) -> str:
+        """Why an application gets no token for Exchange with this secret; empty when it gets one.
+
+        One that was made a moment ago is refused by those who do not know it yet, so it is tried for a while.
+        """
+        backoff, patience = Backoff(0.5, 5.0), Deadline(PROOF_SECONDS)
+        while True:
+            try:
+                self.sign_in_as(client_id, client_secret).token(self.cloud.outlook_resource)
+            except ServiceError as error:
+                text = masked(one_line(str(error), LONGEST_MESSAGE), {client_secret, *self.secrets, *self.given})
+                if not (patience.left and self.deadline.sleep(backoff.next())):
+                    return text.removesuffix(".")
+            else:
+                return ""
 
     def attempt(self, read: Callable[[], Value]) -> tuple[Value | None, str]:
         """What a read gives, and why it failed, fit to be shown; empty when it did not."""
@@ -168,6 +185,10 @@ def connect(options: Mapping[str, Any], show: Callable[[str], None], keeper: Kee
         impersonate = "scp" not in tokens.claims(resource)
         return account(address, tokens, resource, cloud.outlook_url, options["ca_path"], timeout, impersonate)
 
+    def sign_in_as(client_id: str, client_secret: str) -> Tokens:
+        other = {**options, "auth_method": "client_secret", "client_id": client_id, "client_secret": client_secret}
+        return Tokens(credential_from(other, cloud.login_url, show), http.session, deadline)
+
     return Connection(
         tenant,
         cloud.login_url,
@@ -180,6 +201,7 @@ def connect(options: Mapping[str, Any], show: Callable[[str], None], keeper: Kee
         Mailboxes(exchange),
         Calendars(open_mailbox, graph, deadline),
         time.time(),
+        sign_in_as,
         frozenset(marked(AUTH_ARGUMENTS, options)),
     )
 

@@ -31,6 +31,13 @@ options:
       - With several O(roles) each assignment is called by this name and its role.
     type: str
     required: true
+  assignment_name:
+    description:
+      - The name of a new role assignment, when it shall not be called as the management scope, O(name). So an assignment
+        to an application can stand beside one to a service account over the same management scope.
+      - An assignment of the same role over that management scope counts as the wanted one, whatever its name. With
+        O(state=absent) those called O(name) go too.
+    type: str
   method:
     description:
       - V(application_rbac) assigns application roles to an application, O(app_id).
@@ -100,6 +107,11 @@ options:
       out_of_scope:
         description: The address of a mailbox that none of the O(roles) may reach.
         type: str
+  keep_scope:
+    description:
+      - Whether V(absent) leaves the management scope, for another assignment that uses it.
+    type: bool
+    default: false
   conflict:
     description:
       - What to do when a role assignment of this name has another role or another assignee, or when the filter of the
@@ -253,6 +265,7 @@ from ansible_collections.vmrops.o365.plugins.module_utils._resources.impersonati
 def main() -> None:
     spec = {
         "name": {"type": "str", "required": True},
+        "assignment_name": {"type": "str"},
         "method": {
             "type": "str",
             "choices": ["application_rbac", "application_impersonation"],
@@ -272,6 +285,7 @@ def main() -> None:
             },
         },
         "verify": {"type": "dict", "options": {"in_scope": {"type": "str"}, "out_of_scope": {"type": "str"}}},
+        "keep_scope": {"type": "bool", "default": False},
         "conflict": {"type": "str", "choices": ["fail", "change"], "default": "fail"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     }

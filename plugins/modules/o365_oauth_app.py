@@ -23,6 +23,10 @@ extends_documentation_fragment:
   - vmrops.o365.auth
   - vmrops.o365.attributes
   - vmrops.o365.attributes.action_group
+attributes:
+  idempotent:
+    support: partial
+    details: With O(secret.renew=now) every run makes a secret and is changed.
 options:
   unique_name:
     description:
@@ -78,8 +82,10 @@ options:
   permissions_mode:
     description:
       - V(merge) keeps other permissions and grants. V(replace) removes them.
+      - V(remove) takes those in O(permissions) away and leaves all others alone. With O(admin_consent) what was granted
+        is revoked as well; without it the application merely stops asking for it.
     type: str
-    choices: [merge, replace]
+    choices: [merge, replace, remove]
     default: merge
   admin_consent:
     description:
@@ -111,6 +117,30 @@ options:
         description: Days before its end from which a new one is made.
         type: int
         default: 30
+      renew:
+        description:
+          - V(when_due) makes a new one from O(secret.renew_before) on, or when there is none.
+          - V(now) makes one in every run, such as when somebody may have seen the present one.
+          - V(never) makes none.
+        type: str
+        choices: [when_due, now, never]
+        default: when_due
+      overlap:
+        description:
+          - Days that former secrets of this O(secret.display_name), which are those older than the one in O(secret.held),
+            stay valid beside it. Later runs remove them; V(0) removes them at once. When left out they stay until their
+            end.
+          - Before, the module signs in as the application with O(secret.held), which it needs for this. As long as no
+            token comes it fails, and removes nothing. What else it takes to know that nobody uses the former ones any
+            more is for the caller to know. A run that makes a secret removes none.
+        type: int
+      prove:
+        description:
+          - Whether to sign in as the application, with the secret that this run made or else with O(secret.held), and to fail
+            when no token comes. That is tried for a minute, since a new secret is not known everywhere at once. Check mode
+            does not try.
+        type: bool
+        default: false
       held:
         description:
           - The secret's text that the caller holds, or an empty text when it holds none. Given, a secret counts as
@@ -185,6 +215,23 @@ EXAMPLES = r"""
   register: account_app
   no_log: true
 
+- name: Take a permission away that reaches every mailbox, once a scoped role does its work
+  vmrops.o365.o365_oauth_app:
+    unique_name: pexip-vmr-scheduling
+    permissions:
+      - resource: Office 365 Exchange Online
+        application: [full_access_as_app]
+    permissions_mode: remove
+    admin_consent: true
+
+- name: Take the former secrets away a day after the new one was made; only once a token shows that the new one works
+  vmrops.o365.o365_oauth_app:
+    unique_name: pexip-vmr-scheduling
+    secret:
+      held: "{{ app.secret.value }}"
+      renew: never
+      overlap: 1
+
 - name: Remove an app for good
   vmrops.o365.o365_oauth_app:
     unique_name: pexip-vmr-scheduling-account
@@ -232,6 +279,10 @@ application:
       description: Key id, name and end of every client secret.
       type: list
       elements: dict
+proved:
+  description: That a token came for the secret.
+  returned: with O(secret.prove), except in check mode
+  type: bool
 wider_grants:
   description:
     - What was granted beyond O(permissions); only looked for with O(admin_consent).
@@ -317,7 +368,7 @@ def main() -> None:
                 "delegated": {"type": "list", "elements": "str"},
             },
         },
-        "permissions_mode": {"type": "str", "choices": ["merge", "replace"], "default": "merge"},
+        "permissions_mode": {"type": "str", "choices": ["merge", "replace", "remove"], "default": "merge"},
         "admin_consent": {"type": "bool", "default": False},
         "secret": {
             "type": "dict",
@@ -327,6 +378,9 @@ def main() -> None:
                 "display_name": {"type": "str", "default": "vmrops.o365"},
                 "lifetime": {"type": "int", "default": 365},
                 "renew_before": {"type": "int", "default": 30},
+                "renew": {"type": "str", "choices": ["when_due", "now", "never"], "default": "when_due"},
+                "overlap": {"type": "int"},
+                "prove": {"type": "bool", "default": False},
                 "held": {"type": "str", "no_log": True},
             },
         },

@@ -576,6 +576,29 @@ health:
       description: When the scheduler last processed something successfully; null for never.
       type: str
       sample: "2026-11-22T20:15:00.123456"
+last_failure:
+  description:
+    - What failed last on the node, of whichever integration; null when nothing did, when the integration is not there, or when
+      the node does not show it to the account.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: The transaction.
+      type: str
+      sample: 0c9d8f52-7f0e-4d6c-a7c8-7f2f6f4a1b3e
+    time:
+      description: When it was; null when the node does not say.
+      type: str
+      sample: "2026-11-22T20:15:00.123456"
+    code:
+      description: The error's name.
+      type: str
+      sample: SignInFailed
+    text:
+      description: What went wrong.
+      type: str
+      sample: "AADSTS7000215: Invalid client secret provided."
 steps:
   description: What was done, or in check mode would be done, in order.
   returned: success

@@ -395,6 +395,23 @@ def test_the_status_may_be_closed(simulator: Start) -> None:
     assert run(simulator(faults=[fault]))["health"] is None
 
 
+def test_what_failed_last_is_shown(simulator: Start) -> None:
+    """Also at the end of a list of several pages; a node that does not show the list stops nothing."""
+    tenant = simulator()
+    assert run(tenant)["last_failure"] is None
+    for _poll in range(102):
+        tenant.poll()
+    *_earlier, last = NodeAdministrator(tenant).all("scheduling_operation")
+    shown = run(tenant)["last_failure"]
+    assert (shown["id"], shown["time"]) == (last["transaction_uuid"], last["creation_time"])
+    assert shown["code"] == "SignInFailed"
+    assert shown["text"] == last["error_description"][:500] != ""
+    tenant.restart(faults=[{"match": {"path": "/scheduling_operation/"}, "do": "respond", "times": 0, "status": 404}])
+    closed = run(tenant)
+    assert closed["last_failure"] is None
+    assert closed["health"]
+
+
 def test_what_keeps_the_scheduler_from_working_is_said(tenant: Simulator) -> None:
     (warning,) = run(tenant, oauth_client_id=None)["warnings"]
     assert "oauth_client_id" in warning

@@ -76,7 +76,8 @@ APP: Options = {
     ],
     "permissions_mode": "merge",
     "admin_consent": True,
-    "secret": {"present": True, "display_name": "sweep", "lifetime": 90, "renew_before": 30, "held": ""},
+    "secret": {"present": True, "display_name": "sweep", "lifetime": 90, "renew_before": 30, "held": ""}
+    | {"renew": "when_due", "overlap": None, "prove": False},
     "certificates": None,
     "owners": ["alice@contoso.com"],
     "deleted": "purge",
@@ -90,6 +91,8 @@ SCOPE: Options = {
     "scope": {"group": "vmr-users@contoso.com"},
     "verify": {"in_scope": "alice@contoso.com", "out_of_scope": "carol@contoso.com"},
     "conflict": "fail",
+    "assignment_name": None,
+    "keep_scope": False,
     "check_mode": False,
 }
 EWS: Options = {"app_ids": ["5b2f6a1e-3c0d-4e57-8a8b-0d6c2f1e9a11"], "cut_off_others": True, "check_mode": False}

@@ -43,19 +43,27 @@ class ClientSecret:
     not live to hand over its text. Neither is of use to anybody.
 
     Args:
-        options: present, display_name, lifetime and renew_before in days, held.
+        options: present, display_name, lifetime and renew_before in days, held, renew, overlap in days, prove.
         now: seconds since the epoch.
         known: the ids of the secrets that there were when the run began, once that was read.
+        refusal: why no token came for the held secret, empty when one came; asked before former ones are removed.
     """
 
     options: Mapping[str, Any]
     now: float
     known: frozenset[str] | None = None
+    refusal: str | None = None
     end: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         if self.options["present"] and self.options["lifetime"] <= self.options["renew_before"]:
             raise Refused("it must be longer than renew_before, or every run makes a new secret.", "secret.lifetime")
+        if self.options["overlap"] is not None and not self.options["held"]:
+            raise Refused("without held no secret can be called a former one.", "secret.overlap", "Give secret.held.")
+        if self.options["prove"] and self.options["held"] == "" and self.options["renew"] == "never":
+            raise Refused("there is none to prove.", "secret.held")
+        if self.options["overlap"] is not None and self.options["overlap"] < 0:
+            raise Refused(f"{self.options['overlap']} is no number of days.", "secret.overlap")
         start = datetime.fromtimestamp(self.now, timezone.utc).replace(microsecond=0)
         latest = start + timedelta(days=self.options["lifetime"])
         early = (_second(latest) - self._mark) % HOUR if self.options["held"] else 0
@@ -76,7 +84,8 @@ class ClientSecret:
             made: the answer to this run's addPassword, None before that, {} once its secret was given up.
 
         Raises:
-            Refused: another run of the same caller is making a secret at this moment.
+            Refused: another run of the same caller is making a secret at this moment; or former secrets are due to go, and
+                the one that is held does not take their place.
         """
         name = self.options["display_name"]
         named = [one for one in credentials if one.get("displayName") == name]
@@ -91,11 +100,48 @@ class ClientSecret:
         lost += stray
         steps = [self._remove(application, one, settling=True) for one in lost]
         shown = any(one["keyId"] == made_id for one in named)
-        if (made and not shown) or (not made and not any(self._serves(one) for one in named if one not in lost)):
+        if (made and not shown) or (not made and self._is_due([one for one in named if one not in lost])):
             body = {"passwordCredential": {"displayName": name, "endDateTime": graph_time(self.end)}}
             summary, target = f"add the client secret {name}", {"application": application}
             steps.append(Step(summary, "graph", "add_password", target, body, saves="secret", settling=settling))
+        elif not made:
+            steps += [self._remove(application, one) for one in self._removable(named)]
         return steps
+
+    def _is_due(self, named: Sequence[Object]) -> bool:
+        """Whether a secret has to be made."""
+        if self.options["renew"] == "when_due":
+            return not any(self._serves(one) for one in named)
+        return bool(self.options["renew"] == "now")
+
+    def former(self, credentials: Sequence[Object]) -> list[Object]:
+        """The secrets of this name that are older than the held one, once that one has been there for the overlap."""
+        named = [one for one in credentials if one.get("displayName") == self.options["display_name"]]
+        held = [_start(one) for one in named if self._is_held(one)]
+        if not self.options["present"] or self.options["overlap"] is None or not held:
+            return []
+        age = datetime.fromtimestamp(self.now, timezone.utc) - max(held)
+        if self.options["overlap"] and age < timedelta(days=self.options["overlap"]):
+            return []
+        return [one for one in named if not self._is_held(one) and _start(one) < max(held)]
+
+    def _removable(self, named: Sequence[Object]) -> list[Object]:
+        """The former secrets, which only a token for the held one makes removable."""
+        former = self.former(named)
+        if self.options["overlap"] is not None and not any(self._is_held(one) for one in named):
+            raise Refused(
+                f"it is none of the client secrets called {self.options['display_name']}.",
+                "secret.held",
+                "So no other one can be called a former one. It may be too new to be shown; then run again.",
+            )
+        if former and self.refusal:
+            kept = ", ".join(one["keyId"] for one in former)
+            raise Refused(
+                f"no token came for it: {self.refusal}.",
+                "secret.held",
+                f"Former secrets stay until one comes: {kept}.",
+            )
+        return former
 
     def _is_stray(self, credential: Object, named: Sequence[Object]) -> bool:
         """Whether another run made it for this caller, who does not hold it."""
@@ -106,7 +152,7 @@ class ClientSecret:
             or _second(parse_time(credential["endDateTime"])) != self._mark
         ):
             return False
-        return all(parse_time(credential["startDateTime"]) > parse_time(one["startDateTime"]) for one in held)
+        return all(_start(credential) > _start(one) for one in held)
 
     def _give_up(self, application: Any, made: Object | None) -> list[Step]:
         """Take this run's secret away again, and end: two runs would each hold one, and hand over the later one only."""
@@ -133,6 +179,10 @@ class ClientSecret:
         summary = f"remove the client secret {credential.get('displayName')} ({credential['keyId']})"
         target, body = {"application": application}, {"keyId": credential["keyId"]}
         return Step(summary, "graph", "remove_password", target, body, settling=settling)
+
+
+def _start(credential: Object) -> datetime:
+    return parse_time(credential["startDateTime"])
 
 
 def _second(moment: datetime) -> int:

@@ -93,16 +93,25 @@ class Grants:
             raise Refused(
                 "Exchange can only test the authorization of applications.", "verify", "Leave it out with this method."
             )
-        for name in [self.name, *self.names.values()]:
+        option = "assignment_name" if self.options["assignment_name"] else "name"
+        for named, name in [("name", self.name), *((option, one) for one in self.names.values())]:
             if not name.strip() or len(name) > NAME_LIMIT:
                 raise Refused(
-                    f"{name!r} has {len(name)} characters.", "name", f"Give 1 to {NAME_LIMIT}, Exchange's limit."
+                    f"{name!r} has {len(name)} characters.", named, f"Give 1 to {NAME_LIMIT}, Exchange's limit."
                 )
 
     @property
     def names(self) -> dict[str, str]:
         """The name of the role assignment, by role."""
-        return {role: self.name if len(self.roles) == 1 else f"{self.name} {role}" for role in self.roles}
+        return self._named(self.options["assignment_name"] or self.name)
+
+    @property
+    def all_names(self) -> list[str]:
+        """Every name that a role assignment of this object may have."""
+        return list(dict.fromkeys([*self.names.values(), *self._named(self.name).values()]))
+
+    def _named(self, name: str) -> dict[str, str]:
+        return {role: name if len(self.roles) == 1 else f"{name} {role}" for role in self.roles}
 
     def own(self, state: State) -> list[Object]:
         """The assignee's assignments, by whichever read found them; one read by its name counts before one of a list."""
@@ -126,7 +135,7 @@ class Grants:
 
     def is_ours(self, assignment: Object) -> bool:
         """Whether an assignment bears a name of this object, or uses its scope."""
-        return assignment["Name"] in self.names.values() or self.uses_scope(assignment)
+        return assignment["Name"] in self.all_names or self.uses_scope(assignment)
 
     def uses_scope(self, assignment: Object) -> bool:
         """Whether an assignment is over the management scope."""

@@ -25,6 +25,9 @@ class NodeReads(Protocol):
     def scheduler(self, connector: int) -> Object | None:
         """The status of an integration's scheduler."""
 
+    def last_failure(self) -> Object | None:
+        """The newest operation of any scheduler that failed."""
+
 
 class FileReads(Protocol):
     """Reads of the file with fingerprints."""

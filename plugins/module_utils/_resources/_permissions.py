@@ -106,13 +106,17 @@ def _ids(
 def required_access(wanted: Sequence[Wanted], current: Sequence[Object], mode: str) -> list[Object]:
     """The application's requiredResourceAccess afterwards; equal to ``current`` by content when nothing changes."""
     access: dict[str, dict[str, str]] = {}
-    if mode == "merge":
+    if mode != "replace":
         for one in current:
             access.setdefault(one["resourceAppId"], {}).update(
                 {part["id"]: part["type"] for part in one["resourceAccess"]}
             )
     for want in wanted:
         parts = access.setdefault(want.resource["appId"], {})
+        if mode == "remove":
+            for key in (*want.application.values(), *want.delegated.values()):
+                parts.pop(key, None)
+            continue
         parts.update(dict.fromkeys(want.application.values(), "Role"))
         parts.update(dict.fromkeys(want.delegated.values(), "Scope"))
     return [
@@ -177,7 +181,7 @@ def consent(
         principal: the client's service principal id (or a reference to it).
         assignments: its app role assignments.
         grants: its delegated permission grants for everybody.
-        mode: ``merge`` leaves wider grants and reports them; ``replace`` revokes them.
+        mode: ``merge`` leaves wider grants and reports them; ``replace`` revokes them; ``remove`` revokes what is named.
         settling: whether the service principal may be new.
     """
     steps: list[Step] = []
@@ -185,6 +189,8 @@ def consent(
     before: dict[str, list[str]] = {}
     after: dict[str, list[str]] = {}
     by_id = {want.resource["id"]: want for want in wanted}
+    if mode == "remove":
+        return _revoke(wanted, assignments, grants)
     for want in wanted:
         resource, label = want.resource, want.resource["displayName"]
         granted = {one["appRoleId"] for one in assignments if one["resourceId"] == resource["id"]}
@@ -201,18 +207,52 @@ def consent(
     for one in assignments:
         owner = by_id.get(one["resourceId"])
         if owner is None or one["appRoleId"] not in owner.application.values():
-            name = f"{_role_name(one, owner)} of {one.get('resourceDisplayName')}"
-            wider.append(f"application permission {name}")
+            wider.append(f"application permission {_role_of(one, owner)}")
             if mode == "replace":
-                target = {"resource": one["resourceId"], "assignment": one["id"]}
-                steps.append(Step(f"revoke the application permission {name}", "graph", "revoke_app_role", target))
+                steps.append(_revoke_role(one, owner))
     for one in grants:
         if one["resourceId"] not in by_id or not by_id[one["resourceId"]].delegated:
             wider.append(f"delegated permissions {one['scope'].strip()}")
             if mode == "replace":
-                summary = f"revoke the delegated permissions {one['scope'].strip()}"
-                steps.append(Step(summary, "graph", "delete_delegated_grant", {"grant": one["id"]}))
+                steps.append(_revoke_grant(one))
     return Consent(steps, wider, before, after)
+
+
+def _revoke(wanted: Sequence[Wanted], assignments: Sequence[Object], grants: Sequence[Object]) -> Consent:
+    """Take away what is named, and nothing else."""
+    steps: list[Step] = []
+    before: dict[str, list[str]] = {}
+    after: dict[str, list[str]] = {}
+    for want in wanted:
+        resource, label = want.resource, want.resource["displayName"]
+        before[label] = _granted_names(resource, assignments, grants)
+        named = {name.lower() for name in (*want.application, *want.delegated)}
+        after[label] = [name for name in before[label] if name.lower() not in named]
+        for one in assignments:
+            if one["resourceId"] == resource["id"] and one["appRoleId"] in want.application.values():
+                steps.append(_revoke_role(one, want))
+        unwanted = {name.lower() for name in want.delegated}
+        for one in grants:
+            scopes = one["scope"].split() if one["resourceId"] == resource["id"] else []
+            kept = [name for name in scopes if name.lower() not in unwanted]
+            if scopes and not kept:
+                steps.append(_revoke_grant(one))
+            elif len(kept) < len(scopes):
+                gone = " ".join(name for name in scopes if name not in kept)
+                summary, scope = f"revoke the delegated permissions {gone} of {label}", {"scope": " ".join(kept)}
+                steps.append(Step(summary, "graph", "update_delegated_grant", {"grant": one["id"]}, scope))
+    return Consent(steps, [], before, after)
+
+
+def _revoke_role(assignment: Object, owner: Wanted | None) -> Step:
+    summary = f"revoke the application permission {_role_of(assignment, owner)}"
+    target = {"resource": assignment["resourceId"], "assignment": assignment["id"]}
+    return Step(summary, "graph", "revoke_app_role", target)
+
+
+def _revoke_grant(grant: Object) -> Step:
+    summary = f"revoke the delegated permissions {grant['scope'].strip()}"
+    return Step(summary, "graph", "delete_delegated_grant", {"grant": grant["id"]})
 
 
 def _consent_delegated(
@@ -253,6 +293,8 @@ def _granted_names(resource: Object, assignments: Sequence[Object], grants: Sequ
     )
 
 
-def _role_name(assignment: Object, owner: Wanted | None) -> str:
+def _role_of(assignment: Object, owner: Wanted | None) -> str:
+    """The name of a granted role and of its resource; its id where the name is not known."""
     roles = (owner.resource.get("appRoles") or []) if owner else []
-    return str(next((one["value"] for one in roles if one["id"] == assignment["appRoleId"]), assignment["appRoleId"]))
+    name = next((one["value"] for one in roles if one["id"] == assignment["appRoleId"]), assignment["appRoleId"])
+    return f"{name} of {assignment.get('resourceDisplayName')}"

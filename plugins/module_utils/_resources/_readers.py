@@ -194,6 +194,9 @@ class Readers(Protocol):
     def claims(self, service: str) -> Object:
         """What the caller's token for GRAPH or EXCHANGE_ONLINE says of its bearer; {} when it cannot be read."""
 
+    def refusal_of(self, client_id: str, client_secret: str) -> str:
+        """Why an application gets no token for Exchange with this secret; empty when it gets one."""
+
     def attempt(self, read: Callable[[], Value]) -> tuple[Value | None, str]:
         """What a read gives, and why it failed; empty when it did not."""
 

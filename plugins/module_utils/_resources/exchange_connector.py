@@ -21,6 +21,13 @@ from .exchange_connector_fields import FIELDS, LONGEST, NEEDED, RANGES, SECRETS
 
 CONNECTOR = "ms_exchange_connector"
 REFERENCES = {"host_identity_provider_group": "identity_provider_group", "ivr_theme": "ivr_theme"}
+FAILURE = {
+    "id": "transaction_uuid",
+    "time": "creation_time",
+    "code": "error_code",
+    "text": "error_description",
+}
+LONGEST_TEXT = 500
 SHOWN = (
     "id",
     "uuid",
@@ -50,6 +57,7 @@ class State:
         domains: the integration's domains.
         kept: fingerprints of the secrets that were written last.
         scheduler: the status of its scheduler.
+        failure: the newest operation of any scheduler that failed.
         written: whether this run has written the secrets, which no read shows.
     """
 
@@ -60,6 +68,7 @@ class State:
     domains: Sequence[Object] = ()
     kept: Object = field(default_factory=dict)
     scheduler: Object | None = None
+    failure: Object | None = None
     written: bool = False
 
 
@@ -102,6 +111,7 @@ class ExchangeConnector(Managed):
             domains,
             readers.fingerprints.read(self.options["fingerprint_path"]) if self.fingerprinted else {},
             readers.infinity.scheduler(int(connector["id"])) if connector else None,
+            readers.infinity.last_failure() if connector else None,
             bool({"connector", "secrets"} & set(answers)),
         )
 
@@ -136,12 +146,12 @@ class ExchangeConnector(Managed):
     def result(self, state: State, answers: Mapping[str, Object]) -> dict[str, Any]:
         """The integration as the node shows it, and when its scheduler last did something."""
         if state.connector is None or not self.present:
-            return {"connector": None, "health": None}
+            return {"connector": None, "health": None, "last_failure": None}
         shown = {name: state.connector.get(name) for name in SHOWN}
         domains = [one.get("domain") for one in state.connector.get("domains") or [] if isinstance(one, dict)]
         scheduler = state.scheduler
         health = None if scheduler is None else {"last_modified_time": scheduler.get("last_modified_time")}
-        return {"connector": {**shown, "domains": domains}, "health": health}
+        return {"connector": {**shown, "domains": domains}, "health": health, "last_failure": _failure(state.failure)}
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -250,6 +260,13 @@ class ExchangeConnector(Managed):
         if sharing:
             found.append(f"{name} and {sharing[0].get('name')} use the same equipment resource, {address}.")
         return found
+
+
+def _failure(operation: Object | None) -> Object | None:
+    if operation is None:
+        return None
+    found = {option: operation.get(name) for option, name in FAILURE.items()}
+    return {name: None if value is None else str(value)[:LONGEST_TEXT] for name, value in found.items()}
 
 
 def _removal(name: str, connector: Object | None) -> Plan:

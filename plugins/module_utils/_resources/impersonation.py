@@ -54,7 +54,8 @@ class Impersonation(Grants, Managed):
         assignments = (
             mailboxes.role_assignments_of(str(assignee["id"])) if pointer or (not self.for_app and assignee) else []
         )
-        named = {name: found for name in self.names.values() if (found := mailboxes.role_assignment(name))}
+        names = list(self.names.values()) if self.present else self.all_names
+        named = {name: found for name in names if (found := mailboxes.role_assignment(name))}
         users: list[Object] = []
         if management_scope and not self._keeps(management_scope, scope):
             users = [one for one in mailboxes.role_assignments_to("ServicePrincipal") if self.uses_scope(one)]
@@ -250,11 +251,12 @@ class Impersonation(Grants, Managed):
         strangers = [
             str(one["Name"]) for one in state.scope_users if one["Name"] not in [each["Name"] for each in mine]
         ]
-        if state.management_scope and strangers:
+        management_scope = None if self.options["keep_scope"] else state.management_scope
+        if management_scope and strangers:
             warnings.append(
                 f"The management scope {self.name} stays: other role assignments use it: {', '.join(strangers)}."
             )
-        elif state.management_scope:
+        elif management_scope:
             summary = f"remove the management scope {self.name}"
             steps.append(
                 Step(summary, "exchange", "Remove-ManagementScope", {"Identity": self.name}, {"Confirm": False})

@@ -62,6 +62,11 @@ class OAuthApp(Managed):
     def read(self, readers: Readers, answers: Mapping[str, Object]) -> State:
         """The registration and all that belongs to it. Raises Refused when several could be meant."""
         state = _application_state.read(self.options, bool(self.certificates), readers, answers)
+        if self.secret and state.application:
+            credentials = state.application.get("passwordCredentials") or []
+            if self.secret.refusal is None and self.secret.former(credentials):
+                held = self.secret.options["held"]
+                self.secret.refusal = readers.refusal_of(state.application["appId"], held)
         if self.secret and self.secret.known is None:
             self.secret.known = frozenset(
                 one["keyId"] for one in (state.application or {}).get("passwordCredentials") or []
@@ -204,7 +209,7 @@ class OAuthApp(Managed):
         outcome = _permissions.consent(state.wanted, principal, state.assignments, state.grants, mode, settling)
         steps += outcome.steps
         before["consent"], after["consent"] = outcome.before, outcome.after
-        if mode == "replace" or not outcome.wider:
+        if mode != "merge" or not outcome.wider:
             return []
         return [f"{self.label} was granted more than is asked for here: {'; '.join(outcome.wider)}."]
 
@@ -271,9 +276,20 @@ class OAuthApp(Managed):
         }
 
     def _wider(self, state: State) -> Sequence[str]:
-        if not self.options["admin_consent"] or self.options["permissions"] is None or state.principal is None:
+        asked = self.options["admin_consent"] and self.options["permissions"] is not None
+        if not asked or state.principal is None or self.options["permissions_mode"] == "remove":
             return ()
         return _permissions.consent(state.wanted, "", state.assignments, state.grants, "merge", False).wider
+
+    def prove(self, readers: Readers, state: State) -> dict[str, Any]:
+        """Sign in as the application."""
+        if not self.present or not self.secret or not self.secret.options["prove"] or not state.application:
+            return {}
+        text = (state.secret or {}).get("secretText") or self.secret.options["held"]
+        refusal = readers.refusal_of(state.application["appId"], text) if text else "its text is not known here"
+        if refusal:
+            raise Refused(f"no token came for it: {refusal}.", "secret", "Former secrets were left as they are.")
+        return {"proved": True}
 
     def secrets(self, answers: Mapping[str, Object]) -> dict[str, Any]:
         """The client secret that this run made; it cannot be read again."""

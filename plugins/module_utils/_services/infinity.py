@@ -98,6 +98,23 @@ class Infinity:
             return None
         return next((one for one in found if one.get("exchange_connector_id") == connector), None)
 
+    def last_failure(self) -> dict[str, Any] | None:
+        """The newest operation of any scheduler that failed; None for none, and when the node does not show them.
+
+        Their list grows, and nothing says that it can be sorted: its end is read.
+        """
+        path, tried = f"{STATUS}/scheduling_operation/?limit={PAGE_SIZE}", "read what the schedulers did"
+        try:
+            body = self._get(path, tried)
+            total = int((body.get("meta") or {}).get("total_count") or 0)
+            if total > PAGE_SIZE:
+                body = self._get(f"{path}&offset={total - PAGE_SIZE}", tried)
+            failed = [one for one in body.get("objects") or () if one.get("success") is False]
+        except (ServiceError, AttributeError, TypeError, ValueError):
+            return None
+        # Of those without a time, the last one of the list.
+        return max(reversed(failed), key=lambda one: str(one.get("creation_time") or ""), default=None)
+
     # --- writes -------------------------------------------------------------------------------------------------------
 
     def perform(self, write: Write, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ OPTIONS: dict[str, Any] = {
     "scope": {"recipient_filter": FILTER},
     "verify": None,
     "conflict": "fail",
+    "assignment_name": None,
+    "keep_scope": False,
     "state": "present",
     "check_mode": False,
 }
@@ -197,6 +199,31 @@ def test_removal_leaves_another_applications_assignment_of_that_name() -> None:
     found = plan(state(assignments=[], named={"VMR": theirs}, scope_users=[theirs], pointer=None), state="absent")
     assert cmdlets(found) == []
     assert "VMR stays" in found.warnings[0]
+
+
+def test_an_assignment_may_be_called_otherwise_than_its_scope() -> None:
+    """So that one to an application stands beside one to a user that has the name, over the same management scope."""
+    theirs = {**GRANT, "Role": "ApplicationImpersonation", "RoleAssignee": "pexip"}
+    apart = {"assignment_name": "VMR (app)"}
+    [step] = plan(state(assignments=[], named={}, scope_users=[theirs]), **apart).steps
+    assert (step.operation, step.values["Name"]) == ("New-ManagementRoleAssignment", "VMR (app)")
+    assert step.values["CustomResourceScope"] == "VMR"
+    with pytest.raises(Refused, match=r"assignment_name: .* has 65 characters"):
+        plan(state(), assignment_name="x" * 65)
+
+    ours = {**GRANT, "Name": "VMR (app)"}
+    assert cmdlets(plan(state(assignments=[ours], named={}))) == []
+    # Undone under either name, also where no management scope tells whose it is.
+    everywhere = {"CustomResourceScope": None, "RecipientWriteScope": "Organization"}
+    both = [{**GRANT, **everywhere}, {**ours, **everywhere}]
+    found = plan(state(assignments=both, management_scope=None), state="absent", **apart)
+    assert [step.target.get("Identity") for step in found.steps[:2]] == ["VMR", "VMR (app)"]
+
+
+def test_removal_may_leave_the_scope() -> None:
+    found = plan(state(scope_users=[GRANT]), state="absent", keep_scope=True)
+    assert cmdlets(found) == ["Remove-ManagementRoleAssignment", "Remove-ServicePrincipal"]
+    assert found.warnings == []
 
 
 def test_what_is_wider_is_warned_about() -> None:

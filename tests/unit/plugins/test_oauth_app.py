@@ -19,7 +19,16 @@ from ansible_collections.vmrops.o365.plugins.module_utils._resources.oauth_app i
 Data = dict[str, Any]
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc).timestamp()
-SECRET: Data = {"present": True, "display_name": "pexip", "lifetime": 365, "renew_before": 30, "held": None}
+SECRET: Data = {
+    "present": True,
+    "display_name": "pexip",
+    "lifetime": 365,
+    "renew_before": 30,
+    "held": None,
+    "renew": "when_due",
+    "overlap": None,
+    "prove": False,
+}
 DEFAULTS: Data = {
     "unique_name": "pexip",
     "app_id": None,
@@ -316,6 +325,100 @@ def test_two_runs_that_make_a_secret_at_once_end_without_one() -> None:
             mine.plan("object", credentials_now, {}, False)
     with pytest.raises(Refused, match="another run"):
         mine.plan("object", [theirs], None, False)
+
+
+@pytest.mark.parametrize(
+    ("renew", "current", "expected"),
+    [
+        ("now", [credential(300)], ["add_password"]),
+        ("now", [], ["add_password"]),
+        ("never", [credential(1)], []),
+        ("never", [], []),
+    ],
+)
+def test_secret_is_renewed_when_the_caller_says(renew: str, current: list[Data], expected: list[str]) -> None:
+    assert secret_plan(current, renew=renew) == expected
+    # Not twice in one run.
+    made = {"keyId": "new", "secretText": "text"}
+    assert secret_plan([*current, credential(365, key_id="new")], made, renew=renew) == []
+
+
+def aged(days: float, **more: Any) -> Data:
+    """A secret that was made so many days ago, for a year."""
+    return credential(365 - days, **more)
+
+
+FORMER = [aged(300, key_id="first", hint="111"), aged(100, key_id="second", hint="222"), aged(2, hint="abc")]
+
+
+@pytest.mark.parametrize(
+    ("current", "overlap", "expected"),
+    [
+        (FORMER, None, []),
+        (FORMER, 3, []),
+        (FORMER, 2, ["remove_password first", "remove_password second"]),
+        (FORMER, 0, ["remove_password first", "remove_password second"]),
+        # By a clock that is behind the service's, it was made a moment from now.
+        ([*FORMER[:1], aged(-0.001, hint="abc")], 0, ["remove_password first"]),
+        ([*FORMER[:1], aged(-0.001, hint="abc")], 1, []),
+        # A younger one, and one of another name, are somebody else's.
+        ([aged(1, key_id="younger", hint="333"), *FORMER[2:]], 0, []),
+        ([aged(300, name="other", key_id="other", hint="333"), *FORMER[2:]], 0, []),
+    ],
+)
+def test_former_secrets_go_after_the_overlap(current: list[Data], overlap: int | None, expected: list[str]) -> None:
+    assert secret_plan(current, held="abcdef", overlap=overlap, renew="never") == expected
+
+
+def test_former_secrets_stay_where_the_held_one_is_not_proved() -> None:
+    options = {**SECRET, "held": "abcdef", "overlap": 0}
+    unproved = credentials.ClientSecret(options, NOW, refusal="AADSTS7000215: Invalid client secret provided")
+    with pytest.raises(Refused, match=r"secret\.held: no token came for it: AADSTS7000215.*stay.*first, second"):
+        unproved.plan("object", FORMER, None, False)
+    # Nothing is to be removed: it is not asked.
+    assert unproved.plan("object", FORMER[2:], None, False) == []
+    with pytest.raises(Refused, match=r"secret\.held: it is none of the client secrets called pexip"):
+        secret_plan(FORMER[:2], held="abcdef", overlap=0, renew="never")
+
+
+def test_a_run_that_makes_a_secret_removes_no_former_one() -> None:
+    """The one that is held is about to end, and may have ended; the new one is in nobody's hands yet."""
+    current = [aged(700, key_id="first", hint="111"), aged(400, hint="abc")]
+    assert secret_plan(current, held="abcdef", overlap=0) == ["add_password"]
+    made = {"keyId": "new", "secretText": "text"}
+    assert secret_plan([*current, aged(0, key_id="new", hint="new")], made, held="abcdef", overlap=0) == []
+
+
+class SignIn:
+    """Tells which secrets get a token."""
+
+    def __init__(self, *known: str) -> None:
+        self.known = known
+
+    def refusal_of(self, client_id: str, client_secret: str) -> str:
+        assert client_id == "app-id"
+        return "" if client_secret in self.known else "AADSTS7000215"
+
+
+def test_a_secret_is_proved_by_a_token() -> None:
+    readers: Any = SignIn("new", "held")
+    made = State(APPLICATION, secret={"secretText": "new"}, now=NOW)
+    for state, held in ((made, ""), (made, "gone"), (THERE, "held")):
+        assert app(secret={**SECRET, "prove": True, "held": held}).prove(readers, state) == {"proved": True}
+    assert app(secret=SECRET).prove(readers, THERE) == {}
+    for held, words in (("gone", "AADSTS7000215"), (None, "its text is not known here")):
+        with pytest.raises(Refused, match=f"secret: no token came for it: {words}"):
+            app(secret={**SECRET, "prove": True, "held": held}).prove(readers, THERE)
+    with pytest.raises(Refused, match="there is none to prove"):
+        app(secret={**SECRET, "prove": True, "held": "", "renew": "never"})
+
+
+@pytest.mark.parametrize("held", [None, ""])
+def test_an_overlap_needs_the_secret_that_is_held(held: str | None) -> None:
+    with pytest.raises(Refused, match=r"secret\.overlap: without held"):
+        app(secret={**SECRET, "held": held, "overlap": 1})
+    with pytest.raises(Refused, match=r"secret\.overlap: -1 is no number of days"):
+        app(secret={**SECRET, "held": "abcdef", "overlap": -1})
 
 
 def made_by(wish: credentials.ClientSecret, key_id: str) -> Data:

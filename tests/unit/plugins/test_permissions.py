@@ -197,3 +197,26 @@ def test_wider_is_reported_and_with_replace_revoked_after_the_narrow_is_granted(
         "delete_delegated_grant",
     ]
     assert replaced.steps[2].target == {"resource": EXCHANGE["id"], "assignment": "assignment-full_access_as_app"}
+
+
+def test_only_what_is_named_is_removed() -> None:
+    wanted = resolve(
+        {"resource": EXCHANGE_APP, "application": ["full_access_as_app"], "delegated": ["EWS.AccessAsUser.All"]},
+        {"resource": "Microsoft Graph", "delegated": ["offline_access"]},
+    )
+    granted = [assignment(EXCHANGE, "full_access_as_app"), assignment(GRAPH, "Mail.Read")]
+    grants = [grant(EXCHANGE, " ews.accessasuser.all "), grant(GRAPH, "Calendars.Read offline_access")]
+    outcome = consent(wanted, granted, grants, "remove")
+    assert [(step.operation, step.target, step.values) for step in outcome.steps] == [
+        ("revoke_app_role", {"resource": EXCHANGE["id"], "assignment": "assignment-full_access_as_app"}, {}),
+        ("delete_delegated_grant", {"grant": "grant-Office 365 Exchange Online"}, {}),
+        ("update_delegated_grant", {"grant": "grant-Microsoft Graph"}, {"scope": "Calendars.Read"}),
+    ]
+    assert outcome.steps[-1].summary == "revoke the delegated permissions offline_access of Microsoft Graph"
+    assert outcome.wider == []
+    assert outcome.before["Microsoft Graph"] == ["Calendars.Read", "Mail.Read", "offline_access"]
+    assert outcome.after["Microsoft Graph"] == ["Calendars.Read", "Mail.Read"]
+    assert consent(wanted, granted[1:], [grant(GRAPH, "Calendars.Read")], "remove").steps == []
+
+    current = [access(EXCHANGE_APP, **{"role-full_access_as_app": "Role"}), access(GRAPH_APP, other="Role")]
+    assert _permissions.required_access(wanted, current, "remove") == [access(GRAPH_APP, other="Role")]
