@@ -29,15 +29,15 @@ Tenants = Callable[..., Simulator]
 
 NAME, GOES_ON = "pexip", "Running again continues from there."
 PRESENT: Options = {"state": "present"}
-YOUNG = {"present": True, "display_name": "scheduler", "lifetime": 20, "renew_before": 10, "held": None}
+YOUNG = {**APP["secret"], "display_name": "scheduler", "lifetime": 20, "renew_before": 10, "held": None}
 RENEWED = {**YOUNG, "lifetime": 40, "renew_before": 30}
 
 
-def run_app(tenant: Simulator, secret: Options | None, wait_timeout: float = 20) -> Run[Any]:
+def run_app(tenant: Simulator, secret: Options | None, wait_timeout: float = 20, check_mode: bool = False) -> Run[Any]:
     """A run for an app with that secret, and nothing else."""
     bare = {"permissions": None, "admin_consent": False, "owners": None, "deleted": "fail"}
     options = {**APP, **PRESENT, **bare, "unique_name": NAME, "secret": secret}
-    return new_run(OAuthApp(options, time.time()), tenant.auth(), wait_timeout=wait_timeout)
+    return new_run(OAuthApp(options, time.time()), tenant.auth(), check_mode, wait_timeout)
 
 
 # --- the application's secret -----------------------------------------------------------------------------------------
@@ -69,6 +69,39 @@ def test_r11_a_renewal_that_fails_midway_leaves_two_secrets_and_says_so(tenant: 
         assert "access_token" in sign_in(tenant, first["application"]["app_id"], secret)
     assert len(Administrator(tenant).application(NAME)["passwordCredentials"]) == 2
     assert not run_app(tenant, RENEWED).reconcile()["changed"]
+
+
+def test_r11_former_secrets_go_only_once_the_new_one_is_proved_by_a_token(simulator: Tenants) -> None:
+    """A token for the new one is tried for again for a while; as long as none comes, nothing is removed."""
+    tenant = simulator()
+    first = run_app(tenant, YOUNG).reconcile()
+    other = run_app(tenant, {**YOUNG, "display_name": "another"}).reconcile()
+    time.sleep(1.1)  # Graph tells the time of a secret by the second, and older is what counts
+    second = run_app(tenant, {**YOUNG, "renew": "now"}).reconcile()
+    app_id, texts = first["application"]["app_id"], [one["secret"]["value"] for one in (first, other, second)]
+    after = {**YOUNG, "renew": "never", "held": texts[2]}
+    assert not run_app(tenant, {**after, "overlap": 1}).reconcile()["changed"]
+
+    # The automation's own sign-in is the first.
+    refusal = {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided."}
+    fault = {"match": {"path": "/token$"}, "do": "respond", "status": 401, "body": refusal, "skip": 1}
+    tenant.restart(faults=[{**fault, "times": 0}])
+    with tenant.no_writes(), pytest.raises(Refused) as failure:
+        run_app(tenant, {**after, "overlap": 0}, wait_timeout=2).reconcile()
+    for words in ("secret.held: no token came for it:", "AADSTS7000215", "stay", first["secret"]["key_id"]):
+        assert words in str(failure.value)
+
+    tenant.restart(faults=[{**fault, "times": 2}])
+    with tenant.no_writes():
+        foreseen = run_app(tenant, {**after, "overlap": 0}, check_mode=True).reconcile()
+    tenant.restart(faults=[{**fault, "times": 2}])
+    gone = run_app(tenant, {**after, "overlap": 0}).reconcile()
+    tenant.restart(faults=[])
+    assert [one["summary"] for one in gone["steps"]] == [one["summary"] for one in foreseen["steps"]]
+    assert len(gone["steps"]) == 1
+    assert first["secret"]["key_id"] in gone["steps"][0]["summary"]
+    assert ["access_token" in sign_in(tenant, app_id, text) for text in texts] == [False, True, True]
+    assert not run_app(tenant, {**after, "overlap": 0}).reconcile()["changed"]
 
 
 # --- the recycle bin --------------------------------------------------------------------------------------------------
