@@ -267,10 +267,8 @@ class OAuthApp(Managed):
                     option: (application.get(platform) or {}).get("redirectUris") or []
                     for option, platform in PLATFORMS.items()
                 },
-                "secrets": [
-                    {"key_id": one["keyId"], "display_name": one.get("displayName"), "end": one["endDateTime"]}
-                    for one in application.get("passwordCredentials") or []
-                ],
+                "secrets": _ends(application.get("passwordCredentials")),
+                "certificates": _ends(application.get("keyCredentials")),
             },
             "wider_grants": list(self._wider(state)),
         }
@@ -297,3 +295,11 @@ class OAuthApp(Managed):
         if not made:
             return {}
         return {"secret": {"value": Secret(made["secretText"]), "key_id": made["keyId"], "end": made["endDateTime"]}}
+
+
+def _ends(credentials: Sequence[Object] | None) -> list[dict[str, Any]]:
+    """Which credentials there are, and until when; nothing of what they are."""
+    return [
+        {"key_id": one["keyId"], "display_name": one.get("displayName"), "end": one["endDateTime"]}
+        for one in credentials or []
+    ]
