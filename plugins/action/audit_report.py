@@ -87,7 +87,7 @@ def file_names(tenants: Sequence[str]) -> dict[str, str]:
     for tenant in tenants:
         safe = re.sub(r"[^A-Za-z0-9._-]+", "_", tenant).strip(".")[:80]
         taken = {ALL, *(name.lower() for name in names.values())}
-        if safe != tenant or safe.lower() in taken:
+        if not safe or safe != tenant or safe.lower() in taken:
             safe = f"{safe or 'tenant'}-{hashlib.sha256(tenant.encode()).hexdigest()[:8]}"
         names[tenant] = safe
     return names

@@ -53,9 +53,10 @@ def assemble(observed: Mapping[str, Any], now: datetime) -> Data:
     """
     if observed.get("reason"):
         return _closed(visible({**_EMPTY, **_about(observed), "status": "failed", "reason": observed["reason"]}))
-    steps = list(_steps(observed))
+    judged = list(_findings(observed))
+    steps = [_preflight(judged, one) for one in _steps(observed)]
     credentials = expiry(observed.get("application") or {}, int(observed["renew_before"]), now)
-    found = [*_findings(observed), *_of_steps(steps), *_of_credentials(credentials)]
+    found = [*judged, *_of_steps(steps), *_of_credentials(credentials)]
     report = {
         **_EMPTY,
         **_about(observed),
@@ -107,6 +108,14 @@ def _steps(observed: Mapping[str, Any]) -> Iterator[Data]:
         one = _step(step, [result for result in results if result], reason, planned)
         planned += one["changes"]
         yield one
+
+
+def _preflight(findings: Sequence[Data], step: Data) -> Data:
+    """The step, which for the preflight differs from what it should be when a finding is an error."""
+    errors = sum(one["severity"] == "error" for one in findings)
+    if step["step"] != "preflight" or step["state"] != "in_place" or not errors:
+        return step
+    return {**step, "state": "differs", "reason": f"Findings that stand in the way: {errors}."}
 
 
 def _step(step: Mapping[str, Any], results: Sequence[Data], reason: str, planned: Sequence[str]) -> Data:
@@ -198,7 +207,7 @@ def _of_steps(steps: Sequence[Data]) -> Iterator[Data]:
         if step["state"] == "missing":
             what, why = f"{name}: it was not done.", "Scheduling does not work without it."
             yield _finding("step-missing", "error", what, why, "Run vmrops.o365.configure.")
-        elif step["state"] == "differs":
+        elif step["changes"]:
             what = f"{name}: the tenant is not as the variables say. A run would {'; '.join(step['changes'])}."
             why = "Somebody changed the tenant or the variables, or time did."
             yield _finding("step-differs", "warning", what, why, "Run vmrops.o365.configure, or change the variables.")
@@ -212,7 +221,8 @@ def _of_credentials(credentials: Sequence[Data]) -> Iterator[Data]:
         if one["state"] == "valid":
             continue
         kind, left, needed = one["kind"], one["days_left"], one["severity"] != "info"
-        when = f"{-left} days ago" if left < 0 else f"in {left} days"
+        days = "1 day" if abs(left) == 1 else f"{abs(left)} days"
+        when = f"{days} ago" if left < 0 else f"in {days}"
         yield _finding(
             f"{kind.replace(' ', '-')}-{one['state']}",
             one["severity"],
