@@ -132,9 +132,9 @@ def _step(step: Mapping[str, Any], results: Sequence[Data], reason: str, planned
         absent = all((one.get("diff") or {}).get("before", {}).get("state") == "absent" for one in planning)
         state = "missing" if absent else "differs"
         return {**shown, "state": state, "changes": changes, "differences": _differences(planning)}
-    by_hand = [text for one in results if not one.get("verified", True) for text in one.get("manual_steps") or []]
-    if by_hand:
-        return {**shown, "state": "by_hand", "reason": " ".join(by_hand)}
+    to_do = [text for one in results if not one.get("verified", True) for text in one.get("manual_steps") or []]
+    if to_do:
+        return {**shown, "state": "by_hand", "reason": " ".join(to_do)}
     return {**shown, "state": "in_place"}
 
 

@@ -62,12 +62,12 @@ def wide(steps: Sequence[Mapping[str, Any]], columns: int = 5, cell: int = 176, 
     path = []
     for number, node in enumerate(nodes):
         turned = number and number % columns == 0
-        middle = node.y - 26
-        path.append(f"V{middle} H{node.x} V{node.y}" if turned else f"{'L' if number else 'M'}{node.x} {node.y}")
+        middle = node.y - 24
+        path.append(f"H{columns * cell - 6} V{middle} H{node.x} V{node.y}" if turned else f"{'L' if number else 'M'}{node.x} {node.y}")
     return Drawing("wide", columns * cell, rows * row, nodes, " ".join(path), "middle")
 
 
-def narrow(steps: Sequence[Mapping[str, Any]], row: int = 58, width: int = 320) -> Drawing:
+def narrow(steps: Sequence[Mapping[str, Any]], row: int = 58, width: int = 360) -> Drawing:
     """The steps one below the other."""
     nodes = [_node(step, 24, 28 + number * row) for number, step in enumerate(steps)]
     path = f"M24 28 V{nodes[-1].y}" if nodes else ""
