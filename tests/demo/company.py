@@ -26,7 +26,7 @@ OTHER_APP = "0d5ac1b7-9d2e-4a53-8a63-8c5a7e1b3f42"
 EWS: Mapping[str, Any] = {"EwsEnabled": True, "EwsAllowedAppIDs": OTHER_APP}
 ORGANIZER, STRANGER = "alice@contoso.com", "carol@contoso.com"
 CONFIGURE, TEARDOWN = "vmrops.o365.configure", "vmrops.o365.teardown"
-ROTATE, MIGRATE = "vmrops.o365.rotate_secret", "vmrops.o365.migrate"
+ROTATE, MIGRATE, AUDIT = "vmrops.o365.rotate_secret", "vmrops.o365.migrate", "vmrops.o365.audit"
 
 
 def variables(access: str, secrets_file: Path) -> dict[str, Any]:

@@ -5,12 +5,47 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+from support.exchange import ExchangeAdministrator
 from support.graph import sign_in
 
 from . import company
 from .stage import Stage, changed
+
+CONFIGURATION = "Configure the equipment resource"
+
+
+def audit(stage: Stage) -> None:
+    """The tenant as it was set up, and after somebody changed it by hand."""
+    stage.report.part(f"ansible-playbook {company.AUDIT}")
+    mark = stage.simulator.mark()
+    found = _audited(stage)
+    stage.report.claim("requests that ask for a change", *stage.writes(mark, 0))
+    steps = found["steps"]
+    right = sum(step["state"] == "in_place" for step in steps)
+    stage.holds("steps that are in place", f"{right} of {len(steps)}", f"{len(steps)} of {len(steps)}")
+    exchange = ExchangeAdministrator(stage.simulator)
+    by_hand = {"Identity": company.EQUIPMENT, "AutomateProcessing": "AutoAccept"}
+    exchange.run("Set-CalendarProcessing", **by_hand)
+    differs = [step["name"] for step in _audited(stage)["steps"] if step["state"] == "differs"]
+    stage.holds("somebody lets the equipment answer by itself; what differs", ", ".join(differs), CONFIGURATION)
+    exchange.run("Set-CalendarProcessing", **{**by_hand, "AutomateProcessing": "None"})
+    stage.report.where("its page", _reports(stage) / "all-tenants.html")
+
+
+def _reports(stage: Stage) -> Path:
+    return stage.directory / "reports"
+
+
+def _audited(stage: Stage) -> dict[str, Any]:
+    """The report of the one tenant."""
+    stage.run(company.AUDIT, report_directory=str(_reports(stage)))
+    (tenant,) = json.loads((_reports(stage) / "all-tenants.json").read_text())["tenants"]
+    found: dict[str, Any] = tenant
+    return found
 
 
 def rotate(stage: Stage, app_id: str) -> None:

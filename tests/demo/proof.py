@@ -40,6 +40,7 @@ def prove(access: str, directory: Path, report: Report) -> None:
         proof.again()
         proof.mail()
         proof.schedule()
+        later.audit(proof)
         if access == company.APP_PERMISSIONS:
             later.rotate(proof, proof.connector["oauth_client_id"])
             proof.teardown(empty)
