@@ -279,17 +279,14 @@ application:
       description: Key id, name and end of every client secret.
       type: list
       elements: dict
-<<<<<<< HEAD
-proved:
-  description: That a token came for the secret.
-  returned: with O(secret.prove), except in check mode
-  type: bool
-=======
     certificates:
       description: Key id, name and end of every certificate.
       type: list
       elements: dict
->>>>>>> 662dcc1 (Audit tenants: what each step would do, as data, Markdown and a page)
+proved:
+  description: That a token came for the secret.
+  returned: with O(secret.prove), except in check mode
+  type: bool
 wider_grants:
   description:
     - What was granted beyond O(permissions); only looked for with O(admin_consent).

@@ -63,7 +63,11 @@ def wide(steps: Sequence[Mapping[str, Any]], columns: int = 5, cell: int = 176, 
     for number, node in enumerate(nodes):
         turned = number and number % columns == 0
         middle = node.y - 24
-        path.append(f"H{columns * cell - 6} V{middle} H{node.x} V{node.y}" if turned else f"{'L' if number else 'M'}{node.x} {node.y}")
+        path.append(
+            f"H{columns * cell - 6} V{middle} H{node.x} V{node.y}"
+            if turned
+            else f"{'L' if number else 'M'}{node.x} {node.y}"
+        )
     return Drawing("wide", columns * cell, rows * row, nodes, " ".join(path), "middle")
 
 

@@ -185,7 +185,15 @@ def test_what_somebody_changed_by_hand_is_found(tenant: Simulator, ansible: Ansi
 
 @pytest.mark.timeout(900)
 def test_every_step_of_a_service_account(simulator: Start, ansible: Ansible, tmp_path: Path) -> None:
-    tenant = simulator(seed={"impersonation_role": True})
+    rights = [
+        "User.Read.All",
+        "LicenseAssignment.Read.All",
+        "MailboxSettings.Read",
+        "Directory.Read.All",
+        "Policy.Read.All",
+    ]
+    auditor = {**READER, "roles": [*READER["roles"], *rights]}
+    tenant = simulator(seed={"impersonation_role": True, "apps": [auditor]})
     addin = tmp_path / "addin.xml"
     addin.write_text(manifest())
     wanted = {
@@ -206,6 +214,14 @@ def test_every_step_of_a_service_account(simulator: Start, ansible: Ansible, tmp
     assert set(states(report).values()) == {"in_place"}, report
     assert report["handover"]["username"] == ACCOUNT
 
+    reader = {**tenant.auth(), **{name: READER[name] for name in ("client_id", "client_secret")}}
+    reading = {**wanted, "vmr_scheduling_auth": reader, "vmr_scheduling_secrets_file": ""}
+    with tenant.no_writes():
+        audit(ansible, tmp_path / "r", {"contoso": reading}).ok()
+    read = reported(tmp_path / "r")["contoso"]
+    assert states(read) == states(report), read["steps"]
+    assert not [one for one in read["findings"] if one["id"].startswith("unreadable-")]
+
     exchange = ExchangeAdministrator(tenant)
     exchange.run("Remove-MailboxPermission", Identity=EQUIPMENT, User="bob@contoso.com", AccessRights=["FullAccess"])
     lost = {**wanted, "vmr_scheduling_node": {**tenant.node(), "node_url": "https://127.0.0.1:9", "timeout": 2}}
@@ -218,6 +234,7 @@ def test_every_step_of_a_service_account(simulator: Start, ansible: Ansible, tmp
     assert (tmp_path / "secrets.yml").read_bytes() == secrets
 
 
+@pytest.mark.smoke
 def test_a_tenant_without_the_right_to_read_is_reported_step_by_step(
     simulator: Start, ansible: Ansible, tmp_path: Path
 ) -> None:
