@@ -224,12 +224,13 @@ def test_every_step_of_a_service_account(simulator: Start, ansible: Ansible, tmp
 
     exchange = ExchangeAdministrator(tenant)
     exchange.run("Remove-MailboxPermission", Identity=EQUIPMENT, User="bob@contoso.com", AccessRights=["FullAccess"])
-    lost = {**wanted, "vmr_scheduling_node": {**tenant.node(), "node_url": "https://127.0.0.1:9", "timeout": 2}}
+    lost = {**wanted, "vmr_scheduling_node": {**tenant.node(), "node_url": "https://127.0.0.1:9", "wait_timeout": 1}}
     with tenant.no_writes():
         audit(ansible, tmp_path / "b", {"contoso": lost}).ok()
     report = reported(tmp_path / "b")["contoso"]
     assert states(report)["View the mailbox of the equipment resource"] == "differs"
     assert states(report)["Configure Pexip Infinity"] == "unknown"
+    assert states(report)["Look at the tenant beforehand"] == "in_place"
     assert states(report)["Make the Outlook add-in available"] == "in_place"
     assert (tmp_path / "secrets.yml").read_bytes() == secrets
 
