@@ -147,7 +147,7 @@ def test_what_somebody_changed_by_hand_is_found(tenant: Simulator, ansible: Ansi
     exchange.run("Set-CalendarProcessing", Identity=EQUIPMENT, AutomateProcessing="AutoAccept")
     exchange.run("Set-ManagementScope", Identity="Pexip VMR scheduling", RecipientRestrictionFilter="City -eq 'Oslo'")
     application = graph.application("pexip-vmr-scheduling")
-    renamed = f"Pexip {HOSTILE.split('{{')[0]}{{{{ 7 * 6 }}}}"
+    renamed = f"Pexip {HOSTILE.partition('{{')[0]}{{{{ 7 * 6 }}}}"
     graph.call("PATCH", f"/applications/{application['id']}", {"displayName": renamed})
     end = datetime.now(timezone.utc) + timedelta(days=5)
     soon = {"passwordCredential": {"displayName": HOSTILE[:90], "endDateTime": end.strftime("%Y-%m-%dT%H:%M:%SZ")}}
