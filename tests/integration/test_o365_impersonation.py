@@ -451,8 +451,10 @@ def test_x17_a_failed_read_never_creates(simulator: Callable[..., Simulator], an
     reads = ("Get-ManagementScope", "Get-ManagementRoleAssignment", "Get-ServicePrincipal", "Get-DistributionGroup")
     faults: list[dict[str, Any]] = []
     for cmdlet in reads:
+        # A refusal of a token that an earlier task got is answered by trying once more with a new one.
+        refusals = 1 if cmdlet == "Get-ServicePrincipal" else 2
         faults += [
-            {"match": {"cmdlet": f"^{cmdlet}$"}, "do": "respond", "status": 403, "times": 1},
+            {"match": {"cmdlet": f"^{cmdlet}$"}, "do": "respond", "status": 403, "times": refusals},
             {"match": {"cmdlet": f"^{cmdlet}$"}, "do": "respond", "status": 500, "times": 1},
         ]
     tenant = simulator(faults=faults)
