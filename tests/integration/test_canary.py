@@ -330,7 +330,7 @@ def told(run: Run, title: str, *words: str) -> None:
 
 
 @pytest.mark.timeout(900)  # some sixty tasks
-def test_no_module_shows_a_secret(cage: Cage, simulator: Callable[..., Simulator], tmp_path: Path) -> None:
+def test_s13_no_module_shows_a_secret(cage: Cage, simulator: Callable[..., Simulator], tmp_path: Path) -> None:
     """Whether it succeeds or fails, and however; with pipelining, and without it in the second half."""
     foreseen = play("foreseen", "auth.good", WORK, check_mode=True)
     done = play("done", "auth.good", WORK)
@@ -373,7 +373,7 @@ def test_no_module_shows_a_secret(cage: Cage, simulator: Callable[..., Simulator
 
 
 @pytest.mark.timeout(900)  # four runs of the role
-def test_the_role_shows_no_secret(cage: Cage, simulator: Callable[..., Simulator]) -> None:
+def test_s13_the_role_shows_no_secret(cage: Cage, simulator: Callable[..., Simulator]) -> None:
     """Both ways, in check mode and in earnest; one of them fails when its client secret is made."""
     refused = {**fault("outlook", 400, ECHO), "match": {"cmdlet": "New-ManagementScope"}, "times": 1}
     tenant = simulator(seed={"impersonation_role": True}, faults=[refused])

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils._module import _message
+from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, _message, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Refused, revealed
 from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Run
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.equipment_mailbox import EquipmentMailbox
@@ -23,6 +24,7 @@ from support.graph import Administrator, sign_in
 from support.in_process import new_run
 from support.simulator import Simulator
 from sweep.modules import ACCOUNT, APP, EQUIPMENT
+from sweep.snapshot import documents
 
 Options = dict[str, Any]
 Tenants = Callable[..., Simulator]
@@ -193,6 +195,34 @@ def test_x20_what_exchange_says_of_a_wrong_anchor_reaches_the_user(simulator: Te
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(900)  # some ten thousand requests
+def test_s24_a_thousand_mailboxes_while_requests_are_throttled(simulator: Tenants) -> None:
+    """Each is made and verified as the module does it; the work of one mailbox does not grow with their number."""
+    alone = simulator()
+    make_mailboxes(alone, 10)
+    each = len(alone.wire()) / 10
+    throttled = {"match": {"service": "outlook"}, "do": "respond", "status": 429, "headers": {"Retry-After": "0.05"}}
+    tenant = simulator(faults=[{**throttled, "every": 50, "times": 0}])
+    make_mailboxes(tenant, 1000)
+    statuses = Counter(request.status for request in tenant.wire())
+    assert statuses[429] >= 0.019 * statuses.total()
+    assert statuses.total() <= 1.3 * 1000 * each
+    made = {one["PrimarySmtpAddress"] for one in documents(tenant.state, "mailbox")}
+    assert {f"room{number}@contoso.com" for number in range(1000)} <= made
+
+
+def make_mailboxes(tenant: Simulator, number: int) -> None:
+    """Equipment mailboxes over one connection, one after the other."""
+    defaults = {**dict.fromkeys(AUTH_ARGUMENTS), "auth_method": "auto", "cloud": "global", "timeout": 10}
+    connection = connect({**defaults, "wait_timeout": 800, **tenant.auth()}, print)
+    for one in range(number):
+        named = {"name": f"Room {one}", "alias": f"room{one}", "primary_smtp_address": f"room{one}@contoso.com"}
+        options = {**dict.fromkeys(EQUIPMENT), **named, "state": "present", "check_mode": False}
+        assert Run(EquipmentMailbox(options), connection, connection.clients, connection.deadline).reconcile()[
+            "changed"
+        ]
 
 
 def named_after_cases() -> dict[str, set[str]]:

@@ -418,7 +418,7 @@ def test_nobody_who_cannot_sign_in_gets_a_report(tenant: Simulator, ansible: Ans
     refused(ansible.tasks([step("name", app_id="Pexip")], tenant.auth()), "name", "app_id:", "GUID")
 
 
-def test_many_mailboxes_are_read_in_batches(simulator: Start) -> None:
+def test_s35_many_mailboxes_are_read_in_batches(simulator: Start) -> None:
     people = [
         {"upn": f"user{number}@contoso.com", "name": f"User {number}", "licences": ["SPE_E3"]} for number in range(25)
     ]

@@ -18,8 +18,9 @@ import yaml
 class Fault:
     """One rule. ``match`` maps service, method, path or cmdlet to a regular expression (searched, not anchored).
 
-    ``skip`` matching requests are left alone, then ``times`` (0 = all) get what ``do`` says, ``before`` or ``after``
-    the request took effect: ``respond`` with ``status``, ``headers``, ``body``; ``drop`` the connection; ``delay`` the
+    ``skip`` matching requests are left alone, then of the others each that is the last of ``every`` gets what ``do`` says,
+    up to ``times`` (0 = all), ``before`` or ``after`` the request took effect:
+    ``respond`` with ``status``, ``headers``, ``body``; ``drop`` the connection; ``delay`` the
     answer by ``seconds``; ``stall`` for ``seconds`` and then drop; ``hold``, which is logged at once and never answered.
     ``{request}`` in a text of the body stands for the request, headers and credentials included.
     """
@@ -29,6 +30,7 @@ class Fault:
     when: Literal["before", "after"] = "before"
     skip: int = 0
     times: int = 1
+    every: int = 1
     status: int = 503
     headers: dict[str, str] = field(default_factory=dict)
     body: Any = None
@@ -47,8 +49,8 @@ class Fault:
         if not all(re.search(pattern, facts.get(name, "")) for name, pattern in self.match.items()):
             return False
         self.seen += 1
-        past_skip = self.seen > self.skip
-        return past_skip and (self.times == 0 or self.seen <= self.skip + self.times)
+        hits, rest = divmod(self.seen - self.skip, self.every)
+        return self.seen > self.skip and rest == 0 and (self.times == 0 or hits <= self.times)
 
     def content(self, request: bytes = b"") -> tuple[bytes, str]:
         """The body to respond with, and its content type."""
