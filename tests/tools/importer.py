@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Galaxy and Automation Hub say of the archive when it is uploaded: galaxy-importer, on the archive built here.
 
-It runs without network, with the check for required tags, and nothing that it warns of is let pass.
+It runs without network, with the check for required tags, and nothing that it warns of is let pass, but for what it cannot know:
+it has no other collection than this one, and the playbook that sets an AWX up is for people who have awx.awx. ``make lint`` has it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 from tools.own_venv import ROOT, environment, own_venv
 
 WORK = ROOT / ".cache" / "importer-work"
+UNKNOWN_THERE = "couldn't resolve module/action 'awx.awx."
 SETTINGS = """\
 [galaxy-importer]
 check_required_tags = True
@@ -41,7 +43,8 @@ def main() -> int:
     done = subprocess.run(command, cwd=WORK, env=variables, capture_output=True, text=True, check=False)
     said = f"{done.stdout}{done.stderr}"
     (WORK / "importer.log").write_text(said)
-    bad = [line for line in said.splitlines() if "WARNING" in line or "ERROR" in line]
+    told = [line for line in said.splitlines() if "WARNING" in line or "ERROR" in line]
+    bad = [line for line in told if UNKNOWN_THERE not in line]
     if done.returncode or bad or "Importer processing completed successfully" not in said:
         print(said)
         print(f"galaxy-importer is not content: {bad or 'it stopped'}")
