@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Galaxy and Automation Hub say of the archive when it is uploaded: galaxy-importer, on the archive built here.
 
-It runs without network, with the check for required tags, and nothing that it warns of is let pass, but for what it cannot know:
-it has no other collection than this one, and the playbook that sets an AWX up is for people who have awx.awx. ``make lint`` has it.
+It runs without network, with the check for required tags, and nothing that it warns of is let pass, but for what it cannot
+know: it has no other collection than this one, and the playbook that sets an AWX up is for people who have awx.awx. ``make
+lint`` has it.
 """
 
 from __future__ import annotations
