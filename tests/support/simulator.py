@@ -11,12 +11,12 @@ import re
 import select
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
 import yaml
@@ -103,6 +103,8 @@ class Simulator:
         poll: seconds after which the Management Node's scheduler works, again and again; only when asked to, when 0.
     """
 
+    launch: ClassVar[Callable[..., subprocess.Popen[str]]] = subprocess.Popen
+
     def __init__(
         self,
         state: Path,
@@ -135,7 +137,7 @@ class Simulator:
         self.state.mkdir(parents=True, exist_ok=True)
         log = self.state / "simulator.log"
         with log.open("a") as stderr:
-            self._process = subprocess.Popen(
+            self._process = self.launch(
                 self._command(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

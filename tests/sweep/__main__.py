@@ -24,6 +24,7 @@ from support import COLLECTIONS
 sys.path.insert(0, str(COLLECTIONS))
 
 from .calls import Subject
+from .forked import fork_simulators
 from .modules import MODULES
 from .role import ROLES
 from .sweep import DISTURBANCES, Clean, Outcome, try_case, undisturbed
@@ -70,7 +71,7 @@ def _records(
     subjects: Sequence[Subject], disturbances: Sequence[str], directory: Path, jobs: int, known: set[tuple[object, ...]]
 ) -> Iterator[tuple[Record, list[str]]]:
     """Try every case that is not known; what to log of it, and its differences."""
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=fork_simulators) as pool:
         runs = [(one, pool.submit(_undisturbed, SUBJECTS.index(one), directory)) for one in subjects]
         cases = [
             (subject, run.result(), disturbance, number)
