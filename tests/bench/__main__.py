@@ -18,18 +18,23 @@ import ansible.release
 from support import ROOT
 
 from .chart import draw
-from .parts import PARTS, Row
+from .measure import Row
+from .parts import PARTS
 
 # How much is measured: enough for stable ratios, and enough to see that the bench works.
 WHOLE: dict[str, Row] = {
     "overhead": {"tasks": 40},
+    "elsewhere": {"tasks": 40},
     "role": {"latencies": (0, 50, 300)},
-    "growth": {"sizes": (1, 10, 100), "forks": (1, 5, 20)},
+    "mailboxes": {"sizes": (1, 10, 100, 1000)},
+    "tenants": {"sizes": (1, 10, 100), "forks": (1, 5, 20)},
 }
 SMALL: dict[str, Row] = {
     "overhead": {"tasks": 3},
+    "elsewhere": {"tasks": 3},
     "role": {"latencies": (0,)},
-    "growth": {"sizes": (1, 2), "forks": (1,)},
+    "mailboxes": {"sizes": (1, 2)},
+    "tenants": {"sizes": (1, 2), "forks": (2,)},
 }
 
 

@@ -20,8 +20,18 @@ from support.ansible import GROUP, HOST, Ansible, Run
 from support.simulator import Request, Simulator
 
 Data = dict[str, Any]
+Row = dict[str, Any]
 
 PLUGINS = Path(__file__).parent / "plugins"
+DEFAULTS = {
+    GROUP: {
+        name: f"{{{{ tenant.{name} }}}}"
+        for name in ("tenant_id", "client_id", "client_secret", "login_url", "graph_url", "outlook_url", "ca_path")
+    },
+    "group/vmrops.o365.pexip": {
+        name: f"{{{{ node.{name} }}}}" for name in ("node_url", "node_client_id", "node_private_key", "ca_path")
+    },
+}
 OWN_PROCESS = {"VMROPS_O365_OWN_PROCESS": "1"}
 
 
@@ -33,7 +43,7 @@ class Measured:
         seconds: from start to end, start-up of ansible-playbook included.
         tasks: seconds of each task, from its beginning to that of the next.
         requests: what went over the wire.
-        peak: the most memory that all its processes had together, in MiB (resident; shared pages count for each).
+        peak: the most memory that all its processes had together, in MiB (pages that several share count once).
     """
 
     run: Run
@@ -59,34 +69,23 @@ class Measured:
         return {"tokens": len(signs_in), "reads": len(self.requests) - len(signs_in) - writes, "writes": writes}
 
 
-def play(tasks: Sequence[Data], tenant: Simulator) -> Data:
-    """A play with the sign-in of the tenant and of its Management Node."""
-    return {
-        "name": "Measure",
-        "hosts": "all",
-        "gather_facts": False,
-        "module_defaults": {GROUP: tenant.auth(), "group/vmrops.o365.pexip": tenant.node()},
-        "vars": {"client_id": tenant.endpoints["client_id"]},
-        "tasks": list(tasks),
-    }
-
-
 def measure(
     directory: Path,
-    plays: Sequence[Data],
-    tenant: Simulator,
+    tasks: Sequence[Data],
+    tenants: Sequence[Simulator],
     environment: Mapping[str, str] | None = None,
-    hosts: int = 1,
     forks: int = 1,
 ) -> Measured:
-    """Run plays on so many hosts, all of them this machine. AssertionError when a task fails."""
-    mark, ansible = tenant.mark(), Ansible(directory / f"bench-{time.time_ns()}")
+    """Run tasks on as many hosts as there are tenants, each of them this machine. AssertionError when a task fails."""
+    marks, ansible = [one.mark() for one in tenants], Ansible(directory / f"bench-{time.time_ns()}")
     ansible.directory.mkdir(parents=True)
     clock = ansible.directory / "seconds"
+    hosts = {f"tenant{number}": _host(one) for number, one in enumerate(tenants)}
+    play = {"name": "Measure", "hosts": "all", "gather_facts": False, "module_defaults": DEFAULTS, "tasks": list(tasks)}
     began = time.time()
     running = ansible.start(
-        plays,
-        inventory={"all": {"hosts": {"localhost" if hosts == 1 else f"host{number}": HOST for number in range(hosts)}}},
+        [play],
+        inventory={"all": {"hosts": hosts}},
         arguments=["--forks", str(forks)],
         environment={
             "ANSIBLE_LIBRARY": str(PLUGINS / "library"),
@@ -106,8 +105,15 @@ def measure(
     watcher.join()
     run.ok()
     times = [float(line) for line in clock.read_text().splitlines()]
-    tasks = [later - earlier for earlier, later in pairwise(times)]
-    return Measured(run, seconds, tasks, tenant.wire(mark), max(peaks))
+    each = [later - earlier for earlier, later in pairwise(times)]
+    requests = [request for one, mark in zip(tenants, marks, strict=True) for request in one.wire(mark)]
+    return Measured(run, seconds, each, requests, max(peaks))
+
+
+def _host(tenant: Simulator) -> Data:
+    """What a host's modules sign in with, and the variables that the tasks here name."""
+    signs_in = {"tenant": tenant.auth(), "node": tenant.node()}
+    return {**HOST, **signs_in, "client_id": tenant.endpoints["client_id"]}
 
 
 def _watch(process: int, peaks: list[float], stop: threading.Event) -> None:
@@ -118,5 +124,5 @@ def _watch(process: int, peaks: list[float], stop: threading.Event) -> None:
             top = psutil.Process(process)
             for one in [top, *top.children(recursive=True)]:
                 with suppress(psutil.NoSuchProcess):
-                    total += one.memory_info().rss
+                    total += one.memory_full_info().pss
         peaks.append(total / 2**20)

@@ -18,42 +18,51 @@ from support.company import wish
 from support.simulator import Request, Simulator
 from support.work import SEED, WORK
 
-from .measure import OWN_PROCESS, Measured, measure, play
+from .elsewhere import elsewhere
+from .growth import mailboxes, tenants
+from .measure import OWN_PROCESS, Row, measure
 
-Row = dict[str, Any]
 MODULES = "ansible_collections.vmrops.o365.plugins.modules"
 LIBRARIES = ("requests", "msal", "exchangelib")
 
 
 def overhead(directory: Path, tasks: int) -> Iterator[Row]:
-    """Seconds of a task that has nothing to do, the services' share taken out, and how many of them an empty module costs."""
+    """Seconds beside those of the services that a module with nothing to do takes, and how many of them an empty one does.
+
+    As the items of a loop, which share a worker; as a task each, which has a worker of its own; and in processes of their own.
+    """
     with Simulator(directory / "tenant", seed=SEED) as tenant:
 
-        def each(action: str, arguments: Any, number: int, environment: dict[str, str] | None = None) -> Measured:
+        def each(action: str, arguments: Any, number: int, environment: dict[str, str] | None = None) -> float:
             task = {"name": action, action: arguments}
-            return measure(directory, [play([task] * number, tenant)], tenant, environment)
+            return measure(directory, [task] * number, [tenant], environment).overhead
 
-        pipelined = each("empty_module", {}, tasks).overhead
-        unpipelined = each("empty_module", {}, tasks, {"ANSIBLE_PIPELINING": "0"}).overhead
-        yield {"what": "empty module", "seconds": pipelined, "of an empty module": 1.0}
-        yield {
-            "what": "empty module, no pipelining",
-            "seconds": unpipelined,
-            "of an empty module": unpipelined / pipelined,
-        }
-        action = each("empty_action", {}, tasks).overhead
-        yield {"what": "empty action", "seconds": action, "of an empty module": action / pipelined}
-        for module, (works, _fails) in WORK.items():
-            each(f"vmrops.o365.{module}", works, 1)
-            here = each(f"vmrops.o365.{module}", works, tasks).overhead
-            apart = each(f"vmrops.o365.{module}", works, max(tasks // 4, 2), OWN_PROCESS).overhead
-            yield {
-                "what": module,
-                "seconds": here,
-                "of an empty module": here / pipelined,
+        def loop(action: str, arguments: Any, number: int) -> float:
+            task = {"name": action, action: arguments, "loop": list(range(number)), "loop_control": {"label": "one"}}
+            measured = measure(directory, [task, task], [tenant])  # the first one pays for what all need
+            return measured.tasks[1] / number - measured.wire / (2 * number)
+
+        empty = loop("empty_module", {}, tasks), each("empty_module", {}, tasks)
+
+        def row(what: str, item: float, task: float, apart: float) -> Row:
+            return {
+                "what": what,
+                "seconds, item of a loop": item,
+                "of an empty module": item / empty[0],
+                "seconds, task": task,
+                "of an empty module, task": task / empty[1],
                 "seconds, own process": apart,
-                "of an empty module, own process": apart / pipelined,
+                "of an empty module, own process": apart / empty[1],
             }
+
+        yield row("empty module", *empty, empty[1])
+        action = each("empty_action", {}, tasks)
+        yield row("empty action", loop("empty_action", {}, tasks), action, action)
+        for name, (works, _fails) in WORK.items():
+            module = f"vmrops.o365.{name}"
+            each(module, works, 1)
+            here = loop(module, works, tasks), each(module, works, tasks)
+            yield row(name, *here, each(module, works, max(tasks // 4, 2), OWN_PROCESS))
 
 
 def requests_sent(directory: Path) -> Iterator[Row]:
@@ -62,7 +71,7 @@ def requests_sent(directory: Path) -> Iterator[Row]:
         for module, (works, _fails) in WORK.items():
             for what in ("applied", "again"):
                 task = {"name": module, f"vmrops.o365.{module}": works}
-                yield {"what": f"{module}, {what}", **measure(directory, [play([task], tenant)], tenant).counts()}
+                yield {"what": f"{module}, {what}", **measure(directory, [task], [tenant]).counts()}
 
 
 def role(directory: Path, latencies: tuple[int, ...]) -> Iterator[Row]:
@@ -78,7 +87,7 @@ def role(directory: Path, latencies: tuple[int, ...]) -> Iterator[Row]:
                 }
             ]
             for what in ("applied", "again"):
-                measured = measure(directory, [play(tasks, tenant)], tenant)
+                measured = measure(directory, tasks, [tenant])
                 row = {"what": f"{latency} ms, {what}", "seconds": measured.seconds, **measured.counts()}
                 row |= {"waited": measured.wire, "beyond": measured.seconds - measured.wire}
                 if what == "again":
@@ -121,29 +130,6 @@ def _bare(tenant: Simulator, sent: list[Request]) -> tuple[float, int]:
     return time.time() - began, number
 
 
-def growth(directory: Path, sizes: tuple[int, ...], forks: tuple[int, ...]) -> Iterator[Row]:
-    """Mailboxes of one tenant as the items of a loop, and hosts that all look after one mailbox, with nothing to do."""
-    with Simulator(directory / "tenant") as tenant:
-        module = "vmrops.o365.o365_equipment_mailbox"
-        for size in sizes:
-            item = {"name": "VMR {{ item }}", "primary_smtp_address": "vmr{{ item }}@contoso.com"}
-            task = {"name": "loop", module: item, "loop": list(range(size))}
-            measure(directory, [play([task], tenant)], tenant)
-            measured = measure(directory, [play([task], tenant)], tenant)
-            yield {"what": f"{size} mailboxes in a loop", **_grown(measured, size)}
-        for size in sizes:
-            for number in forks if size > 1 else (1,):
-                task = {"name": "host", module: {"name": "VMR 0", "primary_smtp_address": "vmr0@contoso.com"}}
-                measured = measure(directory, [play([task], tenant)], tenant, hosts=size, forks=number)
-                yield {"what": f"{size} hosts, {number} forks", **_grown(measured, size)}
-
-
-def _grown(measured: Measured, size: int) -> Row:
-    sent = len(measured.requests)
-    each = {"seconds each": measured.seconds / size, "requests each": sent / size}
-    return {"seconds": measured.seconds, "requests": sent, **each, "peak MiB": measured.peak}
-
-
 def imports(_directory: Path) -> Iterator[Row]:
     """Seconds to import each module and library in a new interpreter, itself and all that it imports."""
     for what, name in [*((module, f"{MODULES}.{module}") for module in WORK), *((name, name) for name in LIBRARIES)]:
@@ -162,8 +148,10 @@ def imports(_directory: Path) -> Iterator[Row]:
 
 PARTS: dict[str, tuple[str, Callable[..., Iterator[Row]]]] = {
     "overhead": ("Overhead of a task with nothing to do", overhead),
+    "elsewhere": ("The nearest module of another collection", elsewhere),
     "requests": ("Requests of each module", requests_sent),
     "role": ("The role at three latencies", role),
-    "growth": ("Growth", growth),
+    "mailboxes": ("Many mailboxes in one tenant", mailboxes),
+    "tenants": ("Many tenants", tenants),
     "imports": ("Import cost", imports),
 }

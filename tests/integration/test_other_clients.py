@@ -24,7 +24,7 @@ from office365.graph_client import GraphClient
 from office365.runtime.client_request_exception import ClientRequestException
 from support.real_names import real_names
 
-SEED = "automation: {exchange_roles: [Exchange.ManageAsApp, full_access_as_app]}\n"
+SEED = {"automation": {"exchange_roles": ["Exchange.ManageAsApp", "full_access_as_app"]}}
 BEGIN, END = datetime(2026, 12, 1, tzinfo=timezone.utc), datetime(2026, 12, 31, tzinfo=timezone.utc)
 
 

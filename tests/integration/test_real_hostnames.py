@@ -16,7 +16,7 @@ from support.real_names import real_names
 
 @pytest.fixture
 def endpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    seed = "automation: {exchange_roles: [Exchange.ManageAsApp, full_access_as_app]}"
+    seed = {"automation": {"exchange_roles": ["Exchange.ManageAsApp", "full_access_as_app"]}}
     with real_names(tmp_path, monkeypatch, seed) as found:
         yield found
 

@@ -5,56 +5,45 @@
 
 from __future__ import annotations
 
-import json
 import os
-import select
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from . import TESTS
+from .simulator import Simulator
 
 HOSTS = {"login.microsoftonline.com", "graph.microsoft.com", "outlook.office365.com"}
 
 
-@contextmanager
-def real_names(state: Path, monkeypatch: pytest.MonkeyPatch, seed: str = "") -> Iterator[dict[str, str]]:
-    """The endpoints of a new tenant that this process reaches as it would reach Microsoft. ``seed`` is YAML."""
+def free_address() -> str | None:
+    """A loopback address of this process's own with port 443; None where this user may not listen on that."""
     address = f"127.{os.getpid() % 200 + 10}.{os.getpid() // 200 % 250}.1"
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, 443))
         except PermissionError:
-            pytest.skip("needs the right to listen on port 443")
-    path = state / "seed.yml"
-    path.write_text(seed)
-    breaches = state / "breaches.txt"
-    command = [sys.executable, "-m", "simulator", "serve", "--state", str(state), "--listen", address]
-    command += ["--breaches", str(breaches)]
-    with subprocess.Popen(
-        [*command, "--real-hostnames", "--seed", str(path)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
-    ) as process:
-        assert process.stdout
-        assert select.select([process.stdout], [], [], 60)[0]
-        assert process.stdout.readline().startswith("ready")
-        resolve = socket.getaddrinfo
+            return None
+    return address
 
-        def to_loopback(host: Any, *args: Any, **kwargs: Any) -> Any:
-            return resolve(address if host in HOSTS else host, *args, **kwargs)
 
-        monkeypatch.setattr(socket, "getaddrinfo", to_loopback)
-        try:
-            yield json.loads((state / "endpoints.json").read_text())
-        finally:
-            process.terminate()
-    assert not breaches.exists(), f"the simulator answered what the service would not:\n{breaches.read_text()}"
+@contextmanager
+def real_names(
+    state: Path, monkeypatch: pytest.MonkeyPatch, seed: Mapping[str, Any] | None = None
+) -> Iterator[dict[str, str]]:
+    """The endpoints of a new tenant that this process reaches as it would reach Microsoft."""
+    address = free_address()
+    if address is None:
+        pytest.skip("needs the right to listen on port 443")
+    resolve = socket.getaddrinfo
+
+    def to_loopback(host: Any, *args: Any, **kwargs: Any) -> Any:
+        return resolve(address if host in HOSTS else host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", to_loopback)
+    with Simulator(state, seed=seed, address=address) as tenant:
+        yield tenant.endpoints

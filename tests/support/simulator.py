@@ -101,6 +101,7 @@ class Simulator:
         latency: milliseconds added to every answer.
         ports: the first of four ports; free ones, other ones after each start, when 0.
         poll: seconds after which the Management Node's scheduler works, again and again; only when asked to, when 0.
+        address: listen here, on port 443, under Microsoft's own host names; those who ask must resolve them to it.
     """
 
     launch: ClassVar[Callable[..., subprocess.Popen[str]]] = subprocess.Popen
@@ -115,8 +116,9 @@ class Simulator:
         latency: float = 0.0,
         ports: int = 0,
         poll: float = 0.0,
+        address: str = "",
     ) -> None:
-        self.state, self.ports, self.poll_seconds = state, ports, poll
+        self.state, self.ports, self.poll_seconds, self.address = state, ports, poll, address
         self.seed, self.faults, self.lag, self.latency = seed, faults, lag, latency
         self.wire_log = state / "wire.jsonl"
         self.breaches = state / "breaches.txt"
@@ -157,7 +159,9 @@ class Simulator:
         command = [sys.executable, "-m", "simulator", "serve", "--state", str(self.state)]
         command += ["--breaches", str(self.breaches)]
         command += ["--wire-log", str(self.wire_log), "--lag", str(self.lag), "--latency", str(self.latency)]
-        command += ["--ports", str(self.ports), "--poll", str(self.poll_seconds)]
+        command += ["--poll", str(self.poll_seconds)]
+        real = ["--real-hostnames", "--listen", self.address]
+        command += real if self.address else ["--ports", str(self.ports)]
         for option, content in (("seed", self.seed), ("faults", self.faults)):
             if content:
                 path = self.state / f"{option}.yml"

@@ -23,8 +23,9 @@ from support import COLLECTIONS
 
 sys.path.insert(0, str(COLLECTIONS))
 
+from support.forked import fork_simulators
+
 from .calls import Subject
-from .forked import fork_simulators
 from .modules import MODULES
 from .role import ROLES
 from .sweep import DISTURBANCES, Clean, Outcome, try_case, undisturbed

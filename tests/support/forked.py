@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the vmrops.o365 authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulated tenants as forks of a process that has imported what they need: a sweep starts thousands."""
+"""Simulated tenants as forks of a process that has imported what they need: where there are thousands of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.__main__ import main
-from support.simulator import Simulator
+
+from .simulator import Simulator
 
 
 def fork_simulators() -> None:
