@@ -152,6 +152,19 @@ def test_a_refused_sign_in_names_the_option(tenant: Simulator, changes: dict[str
         connect(options(tenant, **changes), nowhere).directory.domains()
 
 
+def test_the_tenant_is_looked_up_once_for_all_services_and_anew_for_a_renewed_token(tenant: Simulator) -> None:
+    connection = signs_in(options(tenant))
+    graph, exchange = connection.cloud.graph_resource, connection.cloud.outlook_resource
+    mark = tenant.mark()
+    connection.tokens.forget()
+    first, other = connection.tokens.token(graph), connection.tokens.token(exchange)
+    assert first != other
+    assert [one.method for one in tenant.wire(mark)] == ["GET", "POST", "POST"]
+    mark = tenant.mark()
+    assert connection.tokens.token(graph, renew=True) not in (first, other)
+    assert [one.method for one in tenant.wire(mark)] == ["GET", "POST"]
+
+
 def test_a_sign_in_service_that_hiccups_is_asked_again(simulator: Any) -> None:
     busy = {"match": {"service": "login", "path": "/token$"}, "do": "respond", "status": 429, "times": 2}
     broken = {**busy, "status": 502, "times": 1, "body": "<html>Bad gateway</html>"}
