@@ -89,16 +89,16 @@ sanity: $(ready) ## ansible-test sanity, with no ignore file
 	$(run) python tests/tools/sanity.py
 
 unit: $(ready) ## tests of pure logic and of the clients
-	$(run) python -m pytest -n 2 tests/unit
+	$(run) python -m pytest -n 3 tests/unit
 
 integration: $(ready) ## playbooks on a simulated tenant
-	$(run) python -m pytest -n 2 tests/integration
+	$(run) python -m pytest -n 3 tests/integration
 
 apart: $(ready) ## integration again, with each module in a process of its own, as on hosts that are not the controller
-	VMROPS_O365_OWN_PROCESS=1 $(run) python -m pytest -n 2 tests/integration
+	VMROPS_O365_OWN_PROCESS=1 $(run) python -m pytest -n 3 tests/integration
 
 pytest: $(ready) ## unit and integration
-	$(run) python -m pytest -n 2
+	$(run) python -m pytest -n 3
 
 permissions: $(ready) ## write the tables of docs/permissions.md
 	$(run) python tests/tools/permissions.py
