@@ -16,11 +16,14 @@ from ansible.module_utils.basic import env_fallback, missing_required_lib
 
 from ._arguments import Module, marked
 from ._input import check, check_addresses
+from ._many import Runs
 from ._masking import masked
 from ._plan import Refused
 from ._private_files import UnsafeFile
 from ._reconcile import PROOF_SECONDS, Client, Resource, Run
+from ._resources._base import Many
 from ._rights import GRAPH
+from ._services.batches import Together
 from ._services.calendars import Calendars
 from ._services.directory import Directory
 from ._services.ews import account
@@ -105,6 +108,7 @@ class Connection:
     directory: Directory
     mailboxes: Mailboxes
     calendars: Calendars
+    together: Together
     now: float
     sign_in_as: Callable[[str, str], Tokens]
     given: frozenset[str] = field(default=frozenset(), repr=False)
@@ -137,8 +141,13 @@ class Connection:
             return read(), ""
         except ServiceError as error:
             if isinstance(error, Denied) and self.forget_inherited():
+                self.together.forget_failures()
                 return self.attempt(read)
-            return None, masked(one_line(str(error), LONGEST_MESSAGE), {*self.secrets, *self.given})
+            return None, self.shown(error)
+
+    def shown(self, error: Exception) -> str:
+        """The text of an error, fit to be shown."""
+        return masked(one_line(str(error), LONGEST_MESSAGE), {*self.secrets, *self.given})
 
     def forget_inherited(self) -> bool:
         """Drop the tokens that earlier modules got; whether any was used."""
@@ -174,9 +183,10 @@ def connect(options: Mapping[str, Any], show: Callable[[str], None], keeper: Kee
     session = keeper.session(who, options["ca_path"], options["timeout"]) if keeper else None
     http = Http(options["ca_path"], options["timeout"], deadline, session=session)
     tokens = Tokens(credential, http.session, deadline, keeper.shelf(who, credential.proof()) if keeper else None)
-    graph = Graph(http, tokens, cloud.graph_url, cloud.graph_resource)
+    together = Together(deadline)
+    graph = Graph(http, tokens, cloud.graph_url, cloud.graph_resource, together)
     tenant = options["tenant_id"] or ""
-    exchange = Exchange(http, tokens, cloud.outlook_url, cloud.outlook_resource, tenant)
+    exchange = Exchange(http, tokens, cloud.outlook_url, cloud.outlook_resource, tenant, together)
 
     def open_mailbox(address: str) -> Any:
         resource, timeout = cloud.outlook_resource, options["timeout"]
@@ -200,6 +210,7 @@ def connect(options: Mapping[str, Any], show: Callable[[str], None], keeper: Kee
         Directory(graph),
         Mailboxes(exchange),
         Calendars(open_mailbox, graph, deadline),
+        together,
         time.time(),
         sign_in_as,
         frozenset(marked(AUTH_ARGUMENTS, options)),
@@ -257,7 +268,7 @@ KEEPER: Keeper | None = None
 
 def run_module(
     arguments: Mapping[str, Any],
-    make_resource: Callable[[Mapping[str, Any]], Resource[Any]],
+    make_resource: Callable[[Mapping[str, Any]], Resource[Any] | Many],
     way: Way = TENANT,
     **more: Any,
 ) -> None:
@@ -271,19 +282,19 @@ def run_module(
     """
     module = Module(argument_spec={**way.arguments, **arguments}, supports_check_mode=True, **more)
     connection: Opened | None = None
-    run: Run[Any] | None = None
+    run: Run[Any] | Runs | None = None
     try:
         check(module.argument_spec, module.params)
         options = {**module.params, "check_mode": module.check_mode}
         resource = make_resource(options)
         connection = way.connect(module.params, KEEPER)
-        run = Run(resource, connection, connection.clients, connection.deadline, module.check_mode)
+        run = _run(resource, connection, module.check_mode)
         try:
             result = run.reconcile()
         except Denied:
             if run.done or not connection.forget_inherited():
                 raise
-            run = Run(make_resource(options), connection, connection.clients, connection.deadline, module.check_mode)
+            run = _run(make_resource(options), connection, module.check_mode)
             result = run.reconcile()
     except MissingLibrary as error:
         failure = {"msg": missing_required_lib(error.name), "exception": error.trace}
@@ -306,22 +317,18 @@ def run_module(
     secrets = {*module.no_log_values, *(connection.secrets if connection else ())}
     texts = {name: masked(text, {*secrets, *(run.known_secrets() if run else ())}) for name, text in failure.items()}
     module.no_log_values.update(secrets)
-    module.fail_json(**texts, **(_done(run) if run else {}))
+    module.fail_json(**texts, **(run.so_far() if run else {}))
 
 
-def _message(error: Exception, run: Run[Any] | None) -> str:
+def _run(resource: Resource[Any] | Many, connection: Opened, check_mode: bool) -> Run[Any] | Runs:
+    """The run of one managed object, or of many."""
+    means = connection, connection.clients, connection.deadline, check_mode
+    return Runs(resource, *means) if isinstance(resource, Many) else Run(resource, *means)
+
+
+def _message(error: Exception, run: Run[Any] | Runs | None) -> str:
     """The error, and what was done before it."""
     text = one_line(str(error), LONGEST_MESSAGE)
     if run is None or not run.done:
         return text
-    done = "; ".join(one_line(step.summary) for step in run.done)
-    return f"{text} Already done: {done}. Running again continues from there."
-
-
-def _done(run: Run[Any]) -> dict[str, Any]:
-    """What a failed run changed, and the secrets that only its answers held."""
-    return {
-        "changed": bool(run.done),
-        "steps_done": [one_line(step.summary) for step in run.done],
-        **run.secrets(),
-    }
+    return f"{text} Already done: {run.outline()}. Running again continues from there."

@@ -10,7 +10,7 @@ again. What was done is known at every moment, so that a failure can say it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -20,6 +20,7 @@ from ._transport.clock import Backoff, Deadline
 from ._transport.errors import Busy, Conflict, MayHaveHappened, NotFound, ServiceError, TimedOut, Unsettled
 
 State = TypeVar("State")
+Value = TypeVar("Value")
 Answers = dict[str, dict[str, Any]]
 
 # How long a conflict may be explained by a read that lags behind; then it is the error it says it is.
@@ -32,6 +33,46 @@ LOOK_AGAIN_SECONDS = 5.0
 GONE_SECONDS = 30.0
 # How long a failed trial is not believed of what was made a moment ago.
 PROOF_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Asks for the current state of the object."""
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Asks for a step, resolved, to be carried out, and for its answer."""
+
+    step: Step
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Asks to wait, and whether that was possible before the deadline."""
+
+    seconds: float
+
+
+Effect = Reading | Writing | Waiting
+# What a run does, one effect after the other: whoever drives it carries them out and tells it the answers, or the errors.
+Course = Generator[Effect, Any, Value]
+
+
+def drive(course: Course[Value], carry_out: Callable[[Effect], Any]) -> Value:
+    """Carry out a course, effect by effect; what it returns in the end. Raises what it raises."""
+    try:
+        effect = next(course)
+        while True:
+            try:
+                answer = carry_out(effect)
+            except Exception as error:
+                effect = course.throw(error)
+            else:
+                effect = course.send(answer)
+    except StopIteration as end:
+        value: Value = end.value
+        return value
 
 
 class Resource(Protocol[State]):
@@ -90,11 +131,15 @@ class Run(Generic[State]):
             Refused: before anything was written, or because the proof failed.
             ServiceError: a step failed; ``done`` says which did not.
         """
-        state = self._read()
+        return drive(self.course(), self._carry_out)
+
+    def course(self) -> Course[dict[str, Any]]:
+        """What reconcile does, for a driver that knows of more than this run. Returns and raises as reconcile does."""
+        state = yield from self._read()
         self.plan = self.resource.plan(state)
         if not self.check_mode:
-            state = self._converge(state)
-        proof = {} if self.check_mode else self._prove(state)
+            state = yield from self._converge(state)
+        proof = {} if self.check_mode else (yield from self._prove(state))
         return {
             "changed": bool(self.plan.steps if self.check_mode else self.done),
             "diff": visible(self.plan.diff()),
@@ -103,6 +148,18 @@ class Run(Generic[State]):
             **self.resource.result(state, self.answers),
             **self.secrets(),
             **proof,
+        }
+
+    def outline(self) -> str:
+        """What was done, in words."""
+        return "; ".join(one_line(step.summary) for step in self.done)
+
+    def so_far(self) -> dict[str, Any]:
+        """What a run that failed changed, and the secrets that only its answers held."""
+        return {
+            "changed": bool(self.done),
+            "steps_done": [one_line(step.summary) for step in self.done],
+            **self.secrets(),
         }
 
     def secrets(self) -> dict[str, Any]:
@@ -128,14 +185,21 @@ class Run(Generic[State]):
         request = self.clients[step.service].render(printed, dict(printed.values))
         return {"summary": one_line(step.summary), "service": step.service, **request}
 
-    def _converge(self, state: State) -> State:
+    def _carry_out(self, effect: Effect) -> Any:
+        if isinstance(effect, Reading):
+            return self.resource.read(self.readers, self.answers)
+        if isinstance(effect, Writing):
+            return self.clients[effect.step.service].perform(effect.step, revealed(effect.step.values))
+        return self.deadline.sleep(effect.seconds)
+
+    def _converge(self, state: State) -> Course[State]:
         plan, polls, conflicts, good = self.plan, Backoff(0.2, 5.0), Deadline(CONFLICT_SECONDS), 0
         while True:
             done = len(self.done)
-            broken = self._pass(plan)
+            broken = yield from self._pass(plan)
             if not self.done and broken is None and not plan.awaits:
                 return state
-            state = self._read()
+            state = yield from self._read()
             plan = self.resource.plan(state)
             self._settle_doubts(plan)
             if not self.done:
@@ -146,36 +210,37 @@ class Run(Generic[State]):
             if good == GOOD_READS:
                 return state
             expired = isinstance(broken, Conflict) and not conflicts.left
-            if expired or ((not self._pending(plan) or broken) and not self.deadline.sleep(polls.next())):
+            if expired or ((not self._pending(plan) or broken) and not (yield Waiting(polls.next()))):
                 raise broken or self._not_shown(plan)
 
-    def _prove(self, state: State) -> dict[str, Any]:
+    def _prove(self, state: State) -> Course[dict[str, Any]]:
         """The trial, again for a while when what it tries was made a moment ago."""
         backoff, patience = Backoff(0.2, 5.0), Deadline(PROOF_SECONDS)
         while True:
             try:
                 return self.resource.prove(self.readers, state)
             except (Refused, NotFound):
-                if not (self.done and patience.left and self.deadline.sleep(backoff.next())):
+                if not (self.done and patience.left and (yield Waiting(backoff.next()))):
                     raise
             except Busy:
-                if not self.deadline.sleep(backoff.next()):
+                if not (yield Waiting(backoff.next())):
                     raise
 
-    def _read(self) -> State:
+    def _read(self) -> Course[State]:
         """The current state, read again while one replica does not know what another has just shown."""
         backoff, patience = Backoff(0.2, 5.0), Deadline(LOOK_AGAIN_SECONDS)
         while True:
             try:
-                return self.resource.read(self.readers, self.answers)
+                state: State = yield Reading()
+                return state
             except NotFound:
-                if not (self.done or patience.left) or not self.deadline.sleep(backoff.next()):
+                if not (self.done or patience.left) or not (yield Waiting(backoff.next())):
                     raise
             except Busy:
-                if not self.deadline.sleep(backoff.next()):
+                if not (yield Waiting(backoff.next())):
                     raise
 
-    def _pass(self, plan: Plan) -> ServiceError | None:
+    def _pass(self, plan: Plan) -> Course[ServiceError | None]:
         """Carry out what is pending, in order; the failure that has to be looked into before going on, if any."""
         for step in self._pending(plan):
             resolved = step.resolved(self.answers)
@@ -184,7 +249,7 @@ class Run(Generic[State]):
                     step.summary, text="what it is done to was made a moment ago, and no read shows it yet"
                 )
             try:
-                answer = self._perform(resolved)
+                answer = yield from self._perform(resolved)
             except Conflict as failure:
                 return failure
             except (MayHaveHappened, NotFound, Unsettled) as failure:
@@ -207,22 +272,23 @@ class Run(Generic[State]):
                     self.done.append(step)
                 self.answers.setdefault(step.saves, {})
 
-    def _perform(self, step: Step) -> dict[str, Any]:
+    def _perform(self, step: Step) -> Course[dict[str, Any]]:
         """One step, again for a while when the service does not know what was made a moment ago."""
         client, backoff = self.clients[step.service], Backoff()
         looking, gone = Deadline(LOOK_AGAIN_SECONDS), Deadline(GONE_SECONDS)
         while True:
             try:
-                return client.perform(step, revealed(step.values))
+                answer: dict[str, Any] = yield Writing(step)
+                return answer
             except (NotFound, Unsettled) as failure:
                 removing = isinstance(failure, NotFound) and client.removes(step)
                 if removing and not (step.settling and gone.left):
                     return {}
                 patience = gone if removing else looking
-                if not (self._may_be_new(step) and patience.left and self.deadline.sleep(backoff.next())):
+                if not (self._may_be_new(step) and patience.left and (yield Waiting(backoff.next()))):
                     raise
             except Busy:
-                if not self.deadline.sleep(backoff.next()):
+                if not (yield Waiting(backoff.next())):
                     raise
 
     def _may_be_new(self, step: Step) -> bool:

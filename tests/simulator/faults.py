@@ -18,6 +18,9 @@ import yaml
 class Fault:
     """One rule. ``match`` maps service, method, path or cmdlet to a regular expression (searched, not anchored).
 
+    With ``item`` it is for the items of batches alone, each of them by its cmdlet, or by its method and address. Such a rule
+    responds, before the item took effect or after.
+
     ``skip`` matching requests are left alone, then of the others each that is the last of ``every`` gets what ``do`` says,
     up to ``times`` (0 = all), ``before`` or ``after`` the request took effect:
     ``respond`` with ``status``, ``headers``, ``body``; ``drop`` the connection; ``delay`` the
@@ -38,14 +41,18 @@ class Fault:
     seen: int = 0
 
     def __post_init__(self) -> None:
-        unknown = set(self.match) - {"service", "method", "path", "cmdlet"}
+        unknown = set(self.match) - {"service", "method", "path", "cmdlet", "item"}
         if unknown:
-            raise ValueError(f"a fault's match knows service, method, path and cmdlet, not {sorted(unknown)}")
+            raise ValueError(f"a fault's match knows service, method, path, cmdlet and item, not {sorted(unknown)}")
+        if "item" in self.match and self.do != "respond":
+            raise ValueError(f"the item of a batch can only be responded to, not {self.do}")
         for pattern in self.match.values():
             re.compile(pattern)
 
     def applies(self, facts: dict[str, str]) -> bool:
         """Whether this request gets the fault; counts it when the rule matches."""
+        if ("item" in self.match) != ("item" in facts):
+            return False
         if not all(re.search(pattern, facts.get(name, "")) for name, pattern in self.match.items()):
             return False
         self.seen += 1
@@ -82,6 +89,55 @@ class Faults:
             return cls([])
         return cls([Fault(**rule) for rule in yaml.safe_load(path.read_text()) or []])
 
+    @property
+    def in_batches(self) -> bool:
+        """Whether any rule is for the items of batches."""
+        return any("item" in rule.match for rule in self.rules)
+
     def pick(self, facts: dict[str, str]) -> Fault | None:
         """The first rule that applies to a request with these facts (service, method, path, cmdlet)."""
         return next((rule for rule in self.rules if rule.applies(facts)), None)
+
+
+class Disturbed:
+    """A batch of which some items are to go wrong.
+
+    Args:
+        facts: of the request; what is no batch is left alone.
+        body: the request as it came.
+    """
+
+    def __init__(self, faults: Faults, facts: dict[str, str], body: bytes) -> None:
+        self.request = body
+        self.picked: dict[str, Fault] = {}
+        if not faults.in_batches or not facts["path"].endswith("/$batch"):
+            return
+        try:
+            batch = json.loads(body)
+            items = {str(item["id"]): item for item in batch["requests"]}
+        except (ValueError, KeyError, TypeError):
+            return  # the service says what is wrong with it
+        for key, item in items.items():
+            fault = faults.pick({**facts, "item": _operation(item)})
+            if fault:
+                self.picked[key] = fault
+        before = {key for key, fault in self.picked.items() if fault.when == "before"}
+        self.request = json.dumps(
+            {**batch, "requests": [item for key, item in items.items() if key not in before]}
+        ).encode()
+
+    def answered(self, content: bytes) -> bytes:
+        """The batch's answer with those of the items that went wrong."""
+        answer = json.loads(content)
+        kept = [one for one in answer["responses"] if one["id"] not in self.picked]
+        wrong = [
+            {"id": key, "status": fault.status, "headers": fault.headers, "body": fault.body}
+            for key, fault in self.picked.items()
+        ]
+        return json.dumps({**answer, "responses": kept + wrong}).encode()
+
+
+def _operation(item: Any) -> str:
+    """What an item of a batch asks for."""
+    command = item.get("body", {}).get("CmdletInput") if isinstance(item.get("body"), dict) else None
+    return str(command["CmdletName"]) if isinstance(command, dict) else f"{item.get('method')} {item.get('url')}"

@@ -23,7 +23,7 @@ import trustme
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .faults import Fault, Faults
+from .faults import Disturbed, Fault, Faults
 from .tenant import Tenant
 from .wire_log import WireLog
 
@@ -74,9 +74,14 @@ class Door:
         if fault and fault.when == "before" and await self._do(fault, answer, send, _head(scope) + body, record):
             await _hold(fault, receive)
             return
+        disturbed = Disturbed(self.faults, facts, body)
         # The Management Node is not part of the tenant; it waits for the tenant's answers meanwhile.
         with nullcontext() if service == "infinity" else self.tenant.store.transaction():
-            await self.services[service](scope, _replay(body), answer)
+            await self.services[service](scope, _replay(disturbed.request), answer)
+        if disturbed.picked and answer.status == 200:
+            answer.body = disturbed.answered(answer.body)
+            kept = [(name, value) for name, value in answer.headers if name != b"content-length"]
+            answer.headers = [*kept, (b"content-length", str(len(answer.body)).encode())]
         if fault and fault.when == "after":
             answer = answer if fault.do == "delay" else _Answer()
             if await self._do(fault, answer, send, _head(scope) + body, record):

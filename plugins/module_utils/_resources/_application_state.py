@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +59,21 @@ def read(options: Mapping[str, Any], with_keys: bool, readers: Readers, answers:
         Refused: several applications could be meant, or something that the options name is not there.
     """
     directory, present = readers.directory, options["state"] == "present"
+    guesses: list[Callable[[], Any]] = []
+    if options["app_id"]:
+        guesses.append(lambda: directory.application_by_app_id(options["app_id"]))
+        if present or options["deleted"] == "purge":
+            guesses.append(lambda: directory.service_principal(options["app_id"]))
+    if present:
+        guesses += [lambda one=one: _permissions.look_up(one, readers) for one in options["permissions"] or []]  # type: ignore[misc]
+        guesses += [lambda name=name: directory.user_to_refer_to(name) for name in options["owners"] or []]  # type: ignore[misc]
+    return readers.together.expecting(lambda: _read(options, with_keys, readers, answers), *guesses)
+
+
+def _read(options: Mapping[str, Any], with_keys: bool, readers: Readers, answers: Mapping[str, Object]) -> State:
+    directory, present = readers.directory, options["state"] == "present"
     application = _find(options, present, readers)
+    owners = options["owners"] or []
     deleted = []
     if application is None:
         deleted = directory.deleted_applications(options["unique_name"] or options["app_id"])
@@ -70,25 +84,33 @@ def read(options: Mapping[str, Any], with_keys: bool, readers: Readers, answers:
         found = directory.applications_named(options["display_name"])
         namesakes = [one for one in found if one.get("uniqueName") != options["unique_name"]]
     known = application or (deleted[0] if deleted else None)
-    principal = directory.service_principal(known["appId"]) if known else None
+    principal, keys, present_owners, wanted = readers.together.of(
+        lambda: directory.service_principal(known["appId"]) if known else None,
+        lambda: directory.key_credentials(application["id"]) if application and with_keys else (),
+        lambda: [one["id"] for one in directory.owners(application["id"])] if application and owners else (),
+        lambda: _permissions.resolve(options["permissions"] or [], readers),
+    )
     binned = directory.deleted_service_principals(known["appId"]) if known and principal is None else []
     consents = principal is not None and options["permissions"] is not None and options["admin_consent"]
     # Reading these takes a permission that granting application permissions does not.
     delegates = consents and (
         options["permissions_mode"] == "replace" or any(one.get("delegated") for one in options["permissions"])
     )
-    owners = options["owners"] or []
+    assignments, grants = readers.together.of(
+        lambda: directory.app_role_assignments(principal["id"]) if consents else (),
+        lambda: directory.delegated_grants(principal["id"]) if delegates else (),
+    )
     return State(
         application,
         namesakes,
         deleted,
         principal,
         binned,
-        _permissions.resolve(options["permissions"] or [], readers),
-        directory.app_role_assignments(principal["id"]) if consents and principal else (),
-        directory.delegated_grants(principal["id"]) if delegates and principal else (),
-        directory.key_credentials(application["id"]) if application and with_keys else (),
-        [one["id"] for one in directory.owners(application["id"])] if application and owners else (),
+        wanted,
+        assignments,
+        grants,
+        keys,
+        present_owners,
         {name: _owner(name, readers) for name in owners},
         answers.get("secret"),
         readers.now,
@@ -104,8 +126,10 @@ def _read_rest(
     known = application or (deleted[0] if deleted else None)
     if not known or options["deleted"] != "purge":
         return State(application, deleted=deleted)
-    principal = readers.directory.service_principal(known["appId"])
-    binned = readers.directory.deleted_service_principals(known["appId"])
+    principal, binned = readers.together.of(
+        lambda: readers.directory.service_principal(known["appId"]),
+        lambda: readers.directory.deleted_service_principals(known["appId"]),
+    )
     return State(application, deleted=deleted, principal=principal, deleted_principals=binned)
 
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .._plan import Plan
@@ -22,6 +23,19 @@ class Managed:
     def secrets(self, answers: Mapping[str, Object]) -> dict[str, Any]:
         """No secret was made."""
         return {}
+
+
+@dataclass(frozen=True)
+class Many:
+    """Objects to be managed in one run.
+
+    Args:
+        kind: what they are called, which is also the name of the result's list.
+        members: each with the name that messages have for it. None depends on another.
+    """
+
+    kind: str
+    members: Sequence[tuple[str, Any]]
 
 
 class Report(Managed):

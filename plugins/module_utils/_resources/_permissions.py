@@ -45,14 +45,16 @@ def resolve(permissions: Sequence[Mapping[str, Any]], readers: Readers) -> list[
     """
     found: dict[str, Wanted] = {}
     for entry in permissions:
-        want = _one(entry, _resource(str(entry["resource"]), readers))
+        want = _one(entry, look_up(entry, readers))
         same = found.get(want.resource["id"], want)
         application, delegated = {**same.application, **want.application}, {**same.delegated, **want.delegated}
         found[want.resource["id"]] = Wanted(want.resource, application, delegated)
     return list(found.values())
 
 
-def _resource(name: str, readers: Readers) -> Object:
+def look_up(entry: Mapping[str, Any], readers: Readers) -> Object:
+    """The service principal of the resource that an entry names. Raises Refused when it is not one."""
+    name = str(entry["resource"])
     app_id = WELL_KNOWN.get(name.lower(), name)
     if GUID.fullmatch(app_id):
         found = readers.directory.service_principal(app_id)

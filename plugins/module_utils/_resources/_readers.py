@@ -176,8 +176,22 @@ class CalendarReads(Protocol):
         """
 
 
+class Gathers(Protocol):
+    """Reads that do not depend on each other, sent together."""
+
+    def of(self, *reads: Callable[[], Any]) -> list[Any]:
+        """What each of the reads gives. They are run again from their beginning when answers come, and so must only read."""
+
+    def expecting(self, read: Callable[[], Value], *guesses: Callable[[], Any]) -> Value:
+        """What a read gives; the guesses at what it may ask later go with its first request, and may fail."""
+
+
 class Readers(Protocol):
     """All of them, as the module hands them over."""
+
+    @property
+    def together(self) -> Gathers:
+        """Sends reads together."""
 
     @property
     def directory(self) -> DirectoryReads:

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._plan import Plan, Ref, Refused, Step
-from ._base import Managed
+from ._base import Managed, Many
 from ._properties import Difference, Property, difference, same_number, same_text, same_truth
 from ._readers import Object, Readers
 from .calendar_processing import LARGEST, RECIPIENT_LISTS, SETTINGS, limits
@@ -68,6 +68,14 @@ class EquipmentMailbox(Managed):
 
     def read(self, readers: Readers, answers: Mapping[str, Object]) -> State:
         """Look the mailbox up by its address and by its name. Raises Refused when that finds two."""
+        mailboxes, name, address = readers.mailboxes, self.options["name"], self.options["primary_smtp_address"]
+        guesses: list[Callable[[], Any]] = []
+        if self.present and self.processing:
+            guesses.append(lambda: mailboxes.calendar_processing(address or name))
+            guesses += [lambda one=one: mailboxes.recipient(one) for one in sorted(self._named())]  # type: ignore[misc]
+        return readers.together.expecting(lambda: self._read(readers), *guesses)
+
+    def _read(self, readers: Readers) -> State:
         name, address = self.options["name"], self.options["primary_smtp_address"]
         by_address = readers.mailboxes.mailbox(address) if address else None
         by_name = None
@@ -86,20 +94,30 @@ class EquipmentMailbox(Managed):
         if not self.present:
             return State(mailbox)
         moves = bool(address) and (mailbox is None or not same_text(mailbox["PrimarySmtpAddress"], address))
-        processing = None
-        if mailbox and self.processing:
-            processing = readers.mailboxes.calendar_processing(mailbox["PrimarySmtpAddress"])
-        named = [table for table in RECIPIENT_LISTS if self.processing.get(table.option) is not None]
-        names = {one for table in named for one in self.processing[table.option]}
-        names |= {one for table in named for one in (processing or {}).get(table.name) or []}
-        recipients = dict(zip(sorted(names), readers.mailboxes.recipients(sorted(names)), strict=True)) if names else {}
-        return State(
-            mailbox,
-            processing or {},
-            self._holders(mailbox, readers),
-            readers.mailboxes.accepted_domains() if moves else None,
-            recipients,
+        processing, holders, domains = readers.together.of(
+            lambda: self._settings(mailbox, readers),
+            lambda: self._holders(mailbox, readers),
+            lambda: readers.mailboxes.accepted_domains() if moves else None,
         )
+        names = self._named() | {one for table in self._lists() for one in (processing or {}).get(table.name) or []}
+        recipients = dict(zip(sorted(names), readers.mailboxes.recipients(sorted(names)), strict=True)) if names else {}
+        return State(mailbox, processing or {}, holders, domains, recipients)
+
+    def _settings(self, mailbox: Object | None, readers: Readers) -> Object | None:
+        """How the mailbox treats requests, asked by the identity that was guessed where that is its own."""
+        if mailbox is None or not self.processing:
+            return None
+        address, guess = mailbox["PrimarySmtpAddress"], self.options["primary_smtp_address"] or self.options["name"]
+        own = same_text(guess, address) or same_text(guess, mailbox["Name"])
+        return readers.mailboxes.calendar_processing(guess if own else address)
+
+    def _lists(self) -> list[Property]:
+        """The lists of recipients that are managed."""
+        return [table for table in RECIPIENT_LISTS if self.processing.get(table.option) is not None]
+
+    def _named(self) -> set[str]:
+        """The recipients that the options name."""
+        return {one for table in self._lists() for one in self.processing[table.option]}
 
     def _holders(self, mailbox: Object | None, readers: Readers) -> dict[str, Object | None]:
         """Who has the name, alias and address that the mailbox is to get."""
@@ -184,8 +202,7 @@ class EquipmentMailbox(Managed):
                     "primary_smtp_address",
                     f"Use one of {', '.join(state.domains)}, or verify the domain first.",
                 )
-        wanted = {name for table in RECIPIENT_LISTS for name in self.processing.get(table.option) or []}
-        missing = [name for name in sorted(wanted) if state.recipients.get(name) is None]
+        missing = [name for name in sorted(self._named()) if state.recipients.get(name) is None]
         if missing:
             raise Refused(f"there is no recipient {', '.join(missing)}.", "calendar_processing", "Check the addresses.")
 
@@ -253,6 +270,33 @@ class EquipmentMailbox(Managed):
         )
         before = {"state": "present", "name": state.mailbox["Name"], "primary_smtp_address": address}
         return Plan([step], before, {"state": "absent"}, warnings=[warning])
+
+
+def make(options: Mapping[str, Any]) -> EquipmentMailbox | Many:
+    """One equipment mailbox, or the many that ``mailboxes`` lists. Raises Refused."""
+    if options["mailboxes"] is None:
+        return EquipmentMailbox(options)
+    members = [_member(number, given, options) for number, given in enumerate(options["mailboxes"])]
+    for option in ("name", "alias", "primary_smtp_address"):
+        seen: dict[str, int] = {}
+        for number, (_name, member) in enumerate(members):
+            value = str(member.options[option] or "").lower()
+            if value and seen.setdefault(value, number) != number:
+                text = f"mailboxes[{seen[value]}] has the same, {member.options[option]}."
+                raise Refused(text, f"mailboxes[{number}].{option}", "List each mailbox once.")
+    return Many("mailboxes", members)
+
+
+def _member(number: int, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[str, EquipmentMailbox]:
+    """A mailbox of the list, what it does not say taken from the defaults for all. Raises Refused."""
+    options = {name: given[name] if given[name] is not None else defaults[name] for name in given}
+    both = [one or {} for one in (defaults["calendar_processing"], given["calendar_processing"])]
+    names = dict.fromkeys(name for one in both for name in one)
+    settings = {name: both[1].get(name) if both[1].get(name) is not None else both[0].get(name) for name in names}
+    try:
+        return options["name"], EquipmentMailbox({**options, "calendar_processing": settings or None})
+    except Refused as error:
+        raise Refused(f"mailboxes[{number}].{error}") from error
 
 
 def _check_options(options: Mapping[str, Any]) -> None:

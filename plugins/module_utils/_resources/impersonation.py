@@ -10,7 +10,7 @@ role assignment; they differ in who is assigned, and in the names of the paramet
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._plan import Plan, Refused, Step
@@ -41,6 +41,20 @@ class Impersonation(Grants, Managed):
 
     def read(self, readers: Readers, answers: Mapping[str, Object]) -> State:
         """The assignee, the scope and every role assignment that matters. Raises Refused for what is missing."""
+        mailboxes, verify = readers.mailboxes, self.options["verify"] or {}
+        guesses: list[Callable[[], Any]] = [lambda: mailboxes.management_scope(self.name)]
+        guesses += [lambda name=name: mailboxes.role_assignment(name) for name in self.names.values()]  # type: ignore[misc]
+        if not self.for_app:
+            user = self.options["user"]
+            guesses += [lambda: mailboxes.recipient(user), lambda: mailboxes.role_assignments_of(user)]
+        if self.present:
+            guesses += [
+                lambda: self._scope(readers, []),
+                lambda: mailboxes.recipients([one for one in verify.values() if one]),
+            ]
+        return readers.together.expecting(lambda: self._read(readers), *guesses)
+
+    def _read(self, readers: Readers) -> State:
         mailboxes, warnings = readers.mailboxes, list[str]()
         if self.present and not self.for_app and mailboxes.management_role(IMPERSONATION_ROLE) is None:
             raise Refused(
@@ -52,7 +66,9 @@ class Impersonation(Grants, Managed):
         scope = self._scope(readers, warnings) if self.present else None
         management_scope = mailboxes.management_scope(self.name)
         assignments = (
-            mailboxes.role_assignments_of(str(assignee["id"])) if pointer or (not self.for_app and assignee) else []
+            mailboxes.role_assignments_of(self._assignee_name(assignee))
+            if pointer or (not self.for_app and assignee)
+            else []
         )
         names = list(self.names.values()) if self.present else self.all_names
         named = {name: found for name in names if (found := mailboxes.role_assignment(name))}
@@ -115,11 +131,21 @@ class Impersonation(Grants, Managed):
             # What Exchange still knows of a deleted application goes as well.
             left = readers.mailboxes.service_principal(app_id)
             return ({**left, "id": left["ObjectId"], "name": app_id} if left else {}), left, False
-        pointer = readers.mailboxes.service_principal(entra["id"])
-        granted = readers.directory.app_role_assignments(entra["id"])
+        pointer, granted = readers.together.expecting(
+            lambda: readers.together.of(
+                lambda: readers.mailboxes.service_principal(entra["id"]),
+                lambda: readers.directory.app_role_assignments(entra["id"]),
+            ),
+            lambda: readers.mailboxes.role_assignments_of(entra["id"]),
+        )
         tenant_wide = any(one["appRoleId"] == TENANT_WIDE_APP_ROLE for one in granted)
         identities = {**(pointer or {}), "id": entra["id"], "app_id": app_id, "name": entra["displayName"]}
         return identities, pointer, tenant_wide
+
+    def _assignee_name(self, assignee: Object) -> str:
+        """The name by which the role assignments are read: the one that was given, where that is the address."""
+        given, name = str(self.options["user"]), str(assignee["id"])
+        return given if not self.for_app and same_text(given, name) else name
 
     def _missing(self, text: str, option: str, advice: str, warnings: list[str]) -> None:
         """What is not there fails the run; in check mode an earlier task may be about to make it."""
@@ -319,12 +345,15 @@ class Impersonation(Grants, Managed):
         wanted = self.options["verify"] or {}
         if not self.present or not wanted:
             return {}
+        trials = [mailbox for option in ("in_scope", "out_of_scope") if (mailbox := wanted.get(option))]
+        tests = [lambda one=one: readers.mailboxes.authorization(self.options["app_id"], one) for one in trials]
+        proven = dict(zip(trials, readers.together.of(*tests), strict=True))
         proof = {}
         for option, expected in (("in_scope", True), ("out_of_scope", False)):
             mailbox = wanted.get(option)
             if not mailbox:
                 continue
-            rows = readers.mailboxes.authorization(self.options["app_id"], mailbox)
+            rows = proven[mailbox]
             reached = {str(row["RoleName"]).lower() for row in rows if same_truth(True, row.get("InScope"))}
             proof[option] = {"mailbox": mailbox, "roles": [role for role in self.roles if role.lower() in reached]}
             wrong = [role for role in self.roles if (role.lower() in reached) != expected]

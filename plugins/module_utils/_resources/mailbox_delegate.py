@@ -9,14 +9,14 @@ name, by user principal name or by SID, depending on the cmdlet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._plan import Plan, Refused, Step
 from ._base import Managed
-from ._properties import same_truth
-from ._readers import Object, Readers
+from ._properties import same_text, same_truth
+from ._readers import MailboxReads, Object, Readers
 
 RIGHTS = ("FullAccess", "SendAs", "SendOnBehalf")
 # MailboxFolderAccessRight's roles; single rights (ReadItems, ...) are no roles.
@@ -79,6 +79,17 @@ class MailboxDelegate(Managed):
 
     def read(self, readers: Readers, answers: Mapping[str, Object]) -> State:
         """The mailbox, the delegate, and what the one has on the other. Raises Refused for what is missing."""
+        mailboxes, box, who = readers.mailboxes, self.options["mailbox"], self.options["delegate"]
+        guesses: list[Callable[[], Any]] = [lambda: mailboxes.recipient(who)]
+        if "FullAccess" in self.rights:
+            guesses.append(lambda: mailboxes.mailbox_permissions(box, who))
+        if "SendAs" in self.rights:
+            guesses.append(lambda: mailboxes.send_as(box, who))
+        if self.calendar_role:
+            guesses.append(lambda: mailboxes.calendar_folder(box))
+        return readers.together.expecting(lambda: self._read(readers), *guesses)
+
+    def _read(self, readers: Readers) -> State:
         mailboxes, warnings = readers.mailboxes, list[str]()
         mailbox = mailboxes.mailbox(self.options["mailbox"])
         delegate = mailboxes.recipient(self.options["delegate"])
@@ -87,7 +98,13 @@ class MailboxDelegate(Managed):
                 self._missing(option, warnings)
         if mailbox is None or delegate is None:
             return State(mailbox, delegate, warnings=warnings)
-        box, who = str(mailbox["PrimarySmtpAddress"]), str(delegate["PrimarySmtpAddress"])
+        on_behalf = "SendOnBehalf" in self.rights
+        box, who = _named(self.options["mailbox"], mailbox), _named(self.options["delegate"], delegate)
+        listed, folder, role = readers.together.of(
+            lambda: mailboxes.recipients(mailbox.get("GrantSendOnBehalfTo") or []) if on_behalf else [],
+            lambda: mailboxes.calendar_folder(box) if self.calendar_role else "",
+            lambda: self._role(mailboxes, box, who),
+        )
         held, inherited, denied = set[str](), set[str](), False
         if "FullAccess" in self.rights:
             entries = [one for one in mailboxes.mailbox_permissions(box, who) if "FullAccess" in _rights(one)]
@@ -98,14 +115,15 @@ class MailboxDelegate(Managed):
             inherited |= {"FullAccess"} if allowed and not own else set()
         if "SendAs" in self.rights and any("SendAs" in _rights(one) for one in mailboxes.send_as(box, who)):
             held.add("SendAs")
-        if "SendOnBehalf" in self.rights:
-            listed = [one for one in mailboxes.recipients(mailbox.get("GrantSendOnBehalfTo") or []) if one]
-            held |= {"SendOnBehalf"} if any(one["Guid"] == delegate["Guid"] for one in listed) else set()
-        folder, role = "", ""
-        if self.calendar_role:
-            folder = mailboxes.calendar_folder(box)
-            role = ", ".join(_rights(mailboxes.folder_permission(folder, who) or {}))
+        if on_behalf:
+            held |= {"SendOnBehalf"} if any(one and one["Guid"] == delegate["Guid"] for one in listed) else set()
         return State(mailbox, delegate, frozenset(held), frozenset(inherited), denied, folder, role, warnings)
+
+    def _role(self, mailboxes: MailboxReads, box: str, who: str) -> str:
+        """What the delegate may do with the calendar."""
+        if not self.calendar_role:
+            return ""
+        return ", ".join(_rights(mailboxes.folder_permission(mailboxes.calendar_folder(box), who) or {}))
 
     def _missing(self, option: str, warnings: list[str]) -> None:
         """Who is not there has nothing to lose; giving fails, but in check mode an earlier task may be about to make it."""
@@ -203,6 +221,12 @@ class MailboxDelegate(Managed):
 
 def _step(summary: str, cmdlet: str, identity: str, values: Mapping[str, Any]) -> Step:
     return Step(summary, "exchange", cmdlet, {"Identity": identity}, values)
+
+
+def _named(option: str, found: Object) -> str:
+    """The name by which more is read of a recipient: the one that was given, where that is its address."""
+    address = str(found["PrimarySmtpAddress"])
+    return option if same_text(option, address) else address
 
 
 def _rights(entry: Mapping[str, Any]) -> list[str]:

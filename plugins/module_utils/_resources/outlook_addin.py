@@ -65,6 +65,11 @@ class OutlookAddin(Managed):
 
     def read(self, readers: Readers, answers: Mapping[str, Object]) -> State:
         """The add-in among the organization's, and the users that are wanted or present."""
+        recipients = [lambda one=one: readers.mailboxes.recipient(one) for one in sorted(self.users or ())]
+        guesses = recipients if self.present and not self.by_hand else []
+        return readers.together.expecting(lambda: self._read(readers), *guesses)
+
+    def _read(self, readers: Readers) -> State:
         mailboxes = readers.mailboxes
         app = next((one for one in mailboxes.organization_apps() if same_text(one["AppId"], self.app_id)), None)
         if not self.present or self.by_hand or not self.users:

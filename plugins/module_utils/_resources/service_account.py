@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,6 +86,17 @@ class ServiceAccount(Managed):
 
     def read(self, readers: Readers, answers: Mapping[str, Object]) -> State:
         """The user, and whatever the checks before a write need."""
+        directory, options = readers.directory, self.options
+        guesses: list[Callable[[], Any]] = []
+        if self.present and options["wait_for_mailbox"]:
+            guesses.append(lambda: directory.mailbox_provisioned(self.name))
+        if self.present and (options["licenses"] is not None or options["wait_for_mailbox"]):
+            guesses.append(directory.subscribed_skus)
+        if self.present and options["hide_from_address_lists"] is not None:
+            guesses.append(lambda: readers.mailboxes.mailbox(self.name))
+        return readers.together.expecting(lambda: self._read(readers, answers), *guesses)
+
+    def _read(self, readers: Readers, answers: Mapping[str, Object]) -> State:
         directory = readers.directory
         user = directory.user(self.name)
         if not self.present:
@@ -97,17 +108,15 @@ class ServiceAccount(Managed):
         needs_skus = self.options["licenses"] is not None or waits or (hides and mailbox is None)
         # What a user made a moment ago holds may be found before the user itself.
         own = answers.get("user", {}).get("id")
-        holders = directory.holders_of_address(self.name) if missing else []
-        return State(
-            user,
-            directory.deleted_users(self.name) if missing else (),
-            [one for one in holders if one["id"] != own],
-            directory.domains() if missing else None,
-            directory.subscribed_skus() if needs_skus else None,
-            mailbox,
-            bool(user and waits and directory.mailbox_provisioned(user["id"])),
-            "licences" in answers,
+        deleted, holders, domains, skus, ready = readers.together.of(
+            lambda: directory.deleted_users(self.name) if missing else (),
+            lambda: directory.holders_of_address(self.name) if missing else [],
+            lambda: directory.domains() if missing else None,
+            lambda: directory.subscribed_skus() if needs_skus else None,
+            lambda: bool(user and waits and directory.mailbox_provisioned(self.name)),
         )
+        holders = [one for one in holders if one["id"] != own]
+        return State(user, deleted, holders, domains, skus, mailbox, ready, "licences" in answers)
 
     def plan(self, state: State) -> Plan:
         """The steps to the account: restore or create, change, license, hide."""

@@ -84,7 +84,25 @@ class TenantInfo(Report):
 
     def report(self, readers: Readers) -> dict[str, Any]:
         """The sections, and what follows from them. Raises Refused when nobody can sign in."""
-        caller = _caller(readers)
+        caller, directory, mailboxes = _caller(readers), readers.directory, readers.mailboxes
+        guesses: list[Callable[[], Any]] = [
+            mailboxes.organization,
+            directory.organization,
+            lambda: mailboxes.management_role(IMPERSONATION_ROLE),
+        ]
+        if self.addresses:
+            guesses.append(lambda: mailboxes.client_access(self.addresses))
+        if self.for_account:
+            guesses += [directory.conditional_access_policies, directory.security_defaults]
+        if self.account:
+            account = self.account
+            guesses.append(lambda: directory.user(account))
+        if self.app_id:
+            app_id = self.app_id
+            guesses.append(lambda: directory.service_principal(app_id))
+        return readers.together.expecting(lambda: self._report(readers, caller), *guesses)
+
+    def _report(self, readers: Readers, caller: Object) -> dict[str, Any]:
         licences, exchange = Section(readers), Section(readers)
         skus = licences.read(readers.directory.subscribed_skus)
         config = exchange.read(readers.mailboxes.organization)
@@ -172,6 +190,11 @@ class TenantInfo(Report):
             wanted = app_id
             there, principal = section.look_for(lambda: directory.service_principal(wanted))
             key = principal.get("id")
+        if key:
+            readers.together.of(
+                lambda: readers.attempt(lambda: readers.directory.app_role_assignments(str(key))),
+                lambda: readers.attempt(lambda: readers.mailboxes.role_assignments_of(str(key))),
+            )
         granted = section.read(lambda: _granted(readers, str(key))) if key else []
         roles = section.read(lambda: readers.mailboxes.role_assignments_of(str(key))) if key else []
         wide = None if granted is None else [one for one in granted if _findings_exchange.WIDE.fullmatch(one)]

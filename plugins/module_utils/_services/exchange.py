@@ -10,6 +10,7 @@ documented for it; everything that the collection knows about it stands in this 
 from __future__ import annotations
 
 import base64
+import json
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from .._transport.answer import Response, next_page
 from .._transport.auth import Tokens
 from .._transport.errors import BadAnswer, Busy, Conflict, Denied, MayHaveHappened, NotFound, ServiceError
 from .._transport.http import Http, Request
+from .batches import BatchRefused, Call, Together, settle
 from .powershell import command_line
 from .shapes import EXCHANGE, checked
 from .write import Write
@@ -41,10 +43,15 @@ class Exchange:
         base_url: e.g. ``https://outlook.office365.com``.
         resource: what tokens are asked for.
         tenant: GUID or domain of the tenant.
+        together: what its reads share with those of other services.
     """
 
-    def __init__(self, http: Http, tokens: Tokens, base_url: str, resource: str, tenant: str) -> None:
-        self._http, self._tokens, self._resource = http, tokens, resource
+    batch_size = BATCH_SIZE
+
+    def __init__(
+        self, http: Http, tokens: Tokens, base_url: str, resource: str, tenant: str, together: Together
+    ) -> None:
+        self._http, self._tokens, self._resource, self._together = http, tokens, resource, together
         self._token = tokens.provider(resource)
         self._base = f"{base_url}/adminapi/beta/{tenant}"
         self._headers = {
@@ -60,30 +67,9 @@ class Exchange:
             NotFound: the service says that an object named in the parameters is not there.
             Conflict, Busy, Denied, MayHaveHappened, ServiceError
         """
-        url, found = f"{self._base}/InvokeCommand", list[dict[str, Any]]()
-        headers = {**self._headers, "X-CmdletName": cmdlet, "Prefer": f"odata.maxpagesize={PAGE_SIZE}"}
-        body = {"CmdletInput": {"CmdletName": cmdlet, "Parameters": dict(parameters)}}
-        repeatable = cmdlet.partition("-")[0] in REPEATABLE_VERBS
-        seen = set[str]()
-        while url and len(seen) < PAGE_LIMIT:
-            seen.add(url)
-            headers["client-request-id"] = str(uuid.uuid4())
-            request = Request("POST", url, tried, headers, body, repeatable, _AMBIGUOUS)
-            response = self._http.send(request, self._token)
-            if response.status >= 400:
-                raise _error(tried, response, self._rights(cmdlet))
-            try:
-                # Cmdlets without output answer with an empty body; for one that reads, that is no answer.
-                answer = response.document(tried) if response.content or cmdlet.startswith(_READS) else {}
-                found += _objects(answer, cmdlet, tried)
-                url = next_page(answer, self._base, seen, tried)
-            except BadAnswer as error:
-                if repeatable:
-                    raise
-                raise MayHaveHappened(tried, response.status, text=error.text) from error
-        if not url:
-            return found
-        raise ServiceError(tried, 200, text=f"{cmdlet} returned more than {PAGE_LIMIT} pages")
+        call = _call(cmdlet, parameters, tried)
+        found: list[dict[str, Any]] = self._together.ask(self, call) if cmdlet.startswith(_READS) else self.alone(call)
+        return found
 
     def find(self, cmdlet: str, parameters: Mapping[str, Any], tried: str) -> dict[str, Any] | None:
         """The one object a Get- cmdlet returns for an Identity, or None when the service says that it is not there.
@@ -101,38 +87,95 @@ class Exchange:
         return found[0] if found else None
 
     def find_many(self, calls: Sequence[tuple[str, Mapping[str, Any]]], tried: str) -> list[dict[str, Any] | None]:
-        """Like find, for several calls in batches of ten; calls that failed in passing are made again alone."""
-        found: list[dict[str, Any] | None] = []
-        for start in range(0, len(calls), BATCH_SIZE):
-            chunk = calls[start : start + BATCH_SIZE]
-            for _cmdlet, parameters in chunk:
-                _check_identity(parameters, tried)
-            requests = [
-                {
-                    "id": str(index),
-                    "method": "POST",
-                    "url": f"{self._base}/InvokeCommand",
-                    "headers": {**self._headers, "X-CmdletName": cmdlet, "Content-Type": "application/json"},
-                    "body": {"CmdletInput": {"CmdletName": cmdlet, "Parameters": dict(parameters)}},
-                }
-                for index, (cmdlet, parameters) in enumerate(chunk)
-            ]
-            headers = {**self._headers, "Prefer": "odata.continue-on-error"}
-            batch = Request("POST", f"{self._base}/$batch", tried, headers, {"requests": requests})
-            response = self._http.send(batch, self._token)
-            if response.status >= 400:
-                raise _error(tried, response, self._rights(chunk[0][0]))
-            answers = response.batch(tried)
-            for index, (cmdlet, parameters) in enumerate(chunk):
-                one = answers.get(str(index), {})
-                objects = _objects(one.get("body"), cmdlet, tried) if one.get("status") == 200 else []
-                found.append(objects[0] if len(objects) == 1 else self.find(cmdlet, parameters, tried))
-        return found
+        """Like find, for several calls in batches of ten."""
+        return self._together.of(
+            *(lambda cmdlet=cmdlet, given=given: self.find(cmdlet, given, tried) for cmdlet, given in calls)
+        )
 
     def perform(self, write: Write, values: Mapping[str, Any]) -> dict[str, Any]:
         """Carry out a write; the object it returned, {} when it returned none. Raises as invoke does."""
         found = self.invoke(write.operation, _parameters(write, values), write.summary)
         return found[0] if found else {}
+
+    def perform_many(self, writes: Sequence[tuple[Write, Mapping[str, Any]]]) -> list[dict[str, Any] | ServiceError]:
+        """Carry out writes that do not depend on each other, in batches; for each what ``perform`` returns, or raises."""
+        calls = [_call(write.operation, _parameters(write, values), write.summary) for write, values in writes]
+        outcomes = settle(self, calls, self._http.deadline)
+        return [one if isinstance(one, ServiceError) else (one[0] if one else {}) for one in outcomes]
+
+    # --- one call, or a batch of them ---------------------------------------------------------------------------------
+
+    def alone(self, call: Call) -> list[dict[str, Any]]:
+        """What a call returns, sent by itself. Raises as invoke does."""
+        return self._pages(call, None)
+
+    def batched(self, calls: Sequence[Call]) -> Mapping[str, Mapping[str, Any]]:
+        """Send calls in one batch. Raises BatchRefused, ServiceError."""
+        requests = [
+            {
+                "id": str(index),
+                "method": "POST",
+                "url": f"{self._base}/InvokeCommand",
+                "headers": {**self._command_headers(call), "Content-Type": "application/json"},
+                "body": _body(call),
+            }
+            for index, call in enumerate(calls)
+        ]
+        headers = {**self._headers, "Prefer": "odata.continue-on-error", "client-request-id": str(uuid.uuid4())}
+        repeatable = all(call.repeatable for call in calls)
+        tried = "; ".join(call.tried for call in calls[:3])
+        request = Request("POST", f"{self._base}/$batch", tried, headers, {"requests": requests}, repeatable)
+        response = self._http.send(request, self._token)
+        if response.status >= 400:
+            raise BatchRefused
+        try:
+            return response.batch(tried)
+        except BadAnswer as error:
+            if repeatable:
+                raise
+            raise MayHaveHappened(tried, response.status, text=error.text) from error
+
+    def value(self, call: Call, response: Response) -> list[dict[str, Any]]:
+        """What a call returns, from its item of a batch. Raises as invoke does."""
+        return self._pages(call, response)
+
+    def trusts(self, response: Response) -> bool:
+        """Whether an item is an answer as it would be alone; what a batch makes of a refusal of rights is not known."""
+        return response.status >= 200 and response.status not in (401, 403)
+
+    def lasts(self, response: Response) -> bool:
+        """Whether a status that means "later" means "never" here."""
+        return _AMBIGUOUS.encode() in response.content
+
+    def _command_headers(self, call: Call) -> dict[str, str]:
+        return {**self._headers, "X-CmdletName": call.content[0], "Prefer": f"odata.maxpagesize={PAGE_SIZE}"}
+
+    def _pages(self, call: Call, response: Response | None) -> list[dict[str, Any]]:
+        """The objects of a call, of which the first answer may be there already."""
+        cmdlet, _parameters = call.content
+        url, found = f"{self._base}/InvokeCommand", list[dict[str, Any]]()
+        seen = set[str]()
+        while url and len(seen) < PAGE_LIMIT:
+            seen.add(url)
+            if response is None:
+                headers = {**self._command_headers(call), "client-request-id": str(uuid.uuid4())}
+                request = Request("POST", url, call.tried, headers, _body(call), call.repeatable, _AMBIGUOUS)
+                response = self._http.send(request, self._token)
+            if response.status >= 400:
+                raise _error(call.tried, response, self._rights(cmdlet))
+            try:
+                # Cmdlets without output answer with an empty body; for one that reads, that is no answer.
+                answer = response.document(call.tried) if response.content or cmdlet.startswith(_READS) else {}
+                found += _objects(answer, cmdlet, call.tried)
+                url = next_page(answer, self._base, seen, call.tried)
+            except BadAnswer as error:
+                if call.repeatable:
+                    raise
+                raise MayHaveHappened(call.tried, response.status, text=error.text) from error
+            response = None
+        if not url:
+            return found
+        raise ServiceError(call.tried, 200, text=f"{cmdlet} returned more than {PAGE_LIMIT} pages")
 
     def render(self, write: Write, values: Mapping[str, Any]) -> dict[str, Any]:
         """The write as the HTTP request it will be, and as the cmdlet an administrator would have typed."""
@@ -153,6 +196,17 @@ class Exchange:
         """What to say when the caller may not run a cmdlet."""
         granted = Granted.of(self._tokens.claims(self._resource), EXCHANGE_ONLINE)
         return f"For {cmdlet}: {advice(of_cmdlet(cmdlet), granted)}"
+
+
+def _call(cmdlet: str, parameters: Mapping[str, Any], tried: str) -> Call:
+    """A command; two are the same when their cmdlets and parameters are."""
+    mark = (cmdlet, json.dumps(parameters, sort_keys=True, default=repr))
+    return Call(tried, (cmdlet, dict(parameters)), mark, cmdlet.partition("-")[0] in REPEATABLE_VERBS)
+
+
+def _body(call: Call) -> dict[str, Any]:
+    cmdlet, parameters = call.content
+    return {"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}}
 
 
 def _parameters(write: Write, values: Mapping[str, Any], in_full: bool = True) -> dict[str, Any]:

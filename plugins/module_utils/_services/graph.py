@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from .._granted import Granted, advice
 from .._rights import GRAPH, Need
@@ -16,6 +16,7 @@ from .._transport.answer import Response, next_page
 from .._transport.auth import Tokens
 from .._transport.errors import BadAnswer, Busy, Conflict, Denied, MayHaveHappened, NotFound, ServiceError, Unsettled
 from .._transport.http import Http, Request
+from .batches import BatchRefused, Call, Together
 from .graph_operations import OPERATIONS, Operation, needs_of_read
 from .shapes import checked, of_path
 from .write import Write
@@ -40,10 +41,13 @@ class Graph:
     Args:
         base_url: e.g. ``https://graph.microsoft.com``.
         resource: what tokens are asked for.
+        together: what its reads share with those of other services.
     """
 
-    def __init__(self, http: Http, tokens: Tokens, base_url: str, resource: str) -> None:
-        self._http, self._tokens, self._resource = http, tokens, resource
+    batch_size = BATCH_SIZE
+
+    def __init__(self, http: Http, tokens: Tokens, base_url: str, resource: str, together: Together) -> None:
+        self._http, self._tokens, self._resource, self._together = http, tokens, resource, together
         self._base, self._token = f"{base_url}/v1.0", tokens.provider(resource)
 
     # --- reads --------------------------------------------------------------------------------------------------------
@@ -58,9 +62,8 @@ class Graph:
         Raises:
             NotFound, Denied, ServiceError
         """
-        url = self._url(path, query)
-        body = self._send("GET", url, tried, needs=needs).document(tried)
-        return checked(body, of_path(path), tried)
+        found: dict[str, Any] = self._together.ask(self, self._call(path, tried, needs, query, many=False))
+        return found
 
     def find(self, path: str, tried: str, needs: Sequence[Need] = (), **query: str) -> dict[str, Any] | None:
         """One object as ``get`` returns it, or None when the service says that it is not there."""
@@ -71,33 +74,69 @@ class Graph:
 
     def collect(self, path: str, tried: str, **query: str) -> list[dict[str, Any]]:
         """Every object of a collection, page after page. Pages must come from the service itself."""
-        url, found = self._url(path, query), list[dict[str, Any]]()
-        seen = set[str]()
-        while url and len(seen) < PAGE_LIMIT:
-            seen.add(url)
-            body = self._send("GET", url, tried).document(tried)
-            if not isinstance(body.get("value"), list):
-                raise BadAnswer(tried, 200, text="the answer is no collection")
-            found += [checked(one, of_path(path), tried) for one in body["value"]]
-            url = next_page(body, self._base, seen, tried)
-        if not url:
-            return found
-        raise ServiceError(tried, 200, text=f"the collection has more than {PAGE_LIMIT} pages")
+        found: list[dict[str, Any]] = self._together.ask(self, self._call(path, tried, (), query, many=True))
+        return found
 
     def get_many(self, paths: Sequence[str], tried: str) -> list[dict[str, Any] | None]:
-        """Objects by path, in batches; None for those that are not there. What failed is asked for again alone."""
-        found: list[dict[str, Any] | None] = []
-        for start in range(0, len(paths), BATCH_SIZE):
-            chunk = paths[start : start + BATCH_SIZE]
-            requests = [{"id": str(index), "method": "GET", "url": path} for index, path in enumerate(chunk)]
-            answers = self._send("POST", f"{self._base}/$batch", tried, {"requests": requests}).batch(tried)
-            for index, path in enumerate(chunk):
-                one = answers.get(str(index), {})
-                if one.get("status") == 200:
-                    found.append(checked(one.get("body"), of_path(path.partition("?")[0]), tried))
-                else:
-                    found.append(self.find(path, tried))
-        return found
+        """Objects by path, in batches; None for those that are not there."""
+        return self._together.of(*(lambda path=path: self.find(path, tried) for path in paths))
+
+    # --- one read, or a batch of them ---------------------------------------------------------------------------------
+
+    def alone(self, call: Call) -> Any:
+        """What a read gives, sent by itself. Raises as get does."""
+        return self._pages(call, None)
+
+    def batched(self, calls: Sequence[Call]) -> Mapping[str, Mapping[str, Any]]:
+        """Send reads in one batch. Raises BatchRefused, ServiceError."""
+        requests = [
+            {"id": str(index), "method": "GET", "url": call.content[0].removeprefix(self._base)}
+            for index, call in enumerate(calls)
+        ]
+        tried = "; ".join(call.tried for call in calls[:3])
+        headers = {"client-request-id": str(uuid.uuid4())}
+        request = Request("POST", f"{self._base}/$batch", tried, headers, {"requests": requests})
+        response = self._http.send(request, self._token)
+        if response.status >= 400:
+            raise BatchRefused
+        return response.batch(tried)
+
+    def value(self, call: Call, response: Response) -> Any:
+        """What a read gives, from its item of a batch. Raises as get does."""
+        return self._pages(call, response)
+
+    def trusts(self, response: Response) -> bool:
+        """Whether an item is an answer as it would be alone; a token that is refused has to be renewed first."""
+        return response.status >= 200 and response.status != 401
+
+    def lasts(self, response: Response) -> bool:
+        """Never: Graph's transient statuses mean what they say."""
+        return False
+
+    def _call(self, path: str, tried: str, needs: Sequence[Need], query: Mapping[str, str], many: bool) -> Call:
+        url = self._url(path, query)
+        return Call(tried, (url, tuple(needs), many), (url, many))
+
+    def _pages(self, call: Call, response: Response | None) -> Any:
+        """The object of a read, or the objects of all pages. The first answer may be there already."""
+        url, needs, many = call.content
+        path, found, seen = urlsplit(url.removeprefix(self._base)).path, list[dict[str, Any]](), set[str]()
+        while url and len(seen) < PAGE_LIMIT:
+            seen.add(url)
+            if response is None:
+                response = self._send("GET", url, call.tried, needs=needs)
+            elif response.status >= 400:
+                raise self._refusal("GET", url, call.tried, response, needs)
+            body, response = response.document(call.tried), None
+            if not many:
+                return checked(body, of_path(path), call.tried)
+            if not isinstance(body.get("value"), list):
+                raise BadAnswer(call.tried, 200, text="the answer is no collection")
+            found += [checked(one, of_path(path), call.tried) for one in body["value"]]
+            url = next_page(body, self._base, seen, call.tried)
+        if not url:
+            return found
+        raise ServiceError(call.tried, 200, text=f"the collection has more than {PAGE_LIMIT} pages")
 
     # --- writes -------------------------------------------------------------------------------------------------------
 
@@ -165,11 +204,15 @@ class Graph:
         headers = {"client-request-id": str(uuid.uuid4()), **(headers or {})}
         response = self._http.send(Request(method, url, tried, headers, body, repeatable), self._token)
         if response.status >= 400:
-            if method == "GET":
-                needs = (*needs_of_read(url.removeprefix(self._base)), *needs)
-            granted = Granted.of(self._tokens.claims(self._resource), GRAPH)
-            raise _error(tried, response, advice(needs, granted))
+            raise self._refusal(method, url, tried, response, needs)
         return response
+
+    def _refusal(self, method: str, url: str, tried: str, response: Response, needs: Sequence[Need]) -> ServiceError:
+        """A refusal as an exception, with what the caller must be allowed."""
+        if method == "GET":
+            needs = (*needs_of_read(url.removeprefix(self._base)), *needs)
+        granted = Granted.of(self._tokens.claims(self._resource), GRAPH)
+        return _error(tried, response, advice(needs, granted))
 
 
 def _path(operation: Operation, target: Mapping[str, Any]) -> str:

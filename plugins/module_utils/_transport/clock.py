@@ -18,7 +18,11 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._end = time.monotonic() + seconds
+        self.restart()
+
+    def restart(self) -> None:
+        """Count from now: the next of several pieces of work begins."""
+        self._end = time.monotonic() + self.seconds
 
     @property
     def left(self) -> float:

@@ -119,13 +119,7 @@ class Http:
                         request_id=response.request_id,
                         advice=_AGAIN_ADVICE,
                     )
-                failure = Unreachable(
-                    request.tried,
-                    response.status,
-                    text=response.words,
-                    request_id=response.request_id,
-                    advice="The service asked to wait longer than wait_timeout allows; run again later.",
-                )
+                failure = overloaded(request.tried, response)
                 wait = response.retry_after or backoff.next()
             if not self.deadline.sleep(wait):
                 raise failure
@@ -172,6 +166,17 @@ class _Broken(Exception):
 
 _NETWORK_ADVICE = "Check the network, the proxy (HTTPS_PROXY) and the endpoints."
 _AGAIN_ADVICE = "It may have been done all the same; run again, the state is read first."
+
+
+def overloaded(tried: str, response: Response) -> Unreachable:
+    """The failure of a request that got only transient answers, of which this is the last."""
+    return Unreachable(
+        tried,
+        response.status,
+        text=response.words,
+        request_id=response.request_id,
+        advice="The service asked to wait longer than wait_timeout allows; run again later.",
+    )
 
 
 def _refused(error: Exception) -> bool:

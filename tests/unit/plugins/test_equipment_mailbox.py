@@ -19,6 +19,8 @@ from ansible_collections.vmrops.o365.plugins.module_utils._resources.equipment_m
     EquipmentMailbox,
     State,
 )
+from ansible_collections.vmrops.o365.plugins.module_utils._services.batches import Together
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.clock import Deadline
 from support import TESTS
 
 OPTIONS = {table.option: None for table in PROPERTIES} | {
@@ -196,6 +198,7 @@ class Exchange:
     def __init__(self, **boxes: dict[str, Any]) -> None:
         self.boxes = boxes
         self.mailboxes = self
+        self.together = Together(Deadline(1))
 
     def mailbox(self, identity: str) -> dict[str, Any] | None:
         return self.boxes.get(identity.partition("@")[0])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Plan, Ref, Refused, Step
-from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Run
+from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Run, drive
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.clock import Deadline
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import (
     Busy,
@@ -241,7 +241,8 @@ def test_what_came_there_a_moment_ago_is_not_gone_because_it_is_not_found(settli
     service = Service([NotFound("remove c", 404), NotFound("remove c", 404)])
     service.objects = {"c": "1"}
     step = Step("remove c", "graph", "remove", {"name": "c"}, settling=settling)
-    assert run(service)._perform(step) == {}
+    attempt = run(service)
+    assert drive(attempt._perform(step), attempt._carry_out) == {}
     assert len(service.writes) == (3 if settling else 1)
     assert service.objects == ({} if settling else {"c": "1"})
 
