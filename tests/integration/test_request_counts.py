@@ -1,0 +1,70 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each module costs: requests for tokens, reads and writes, with everything to do and with nothing to do.
+
+Signing in takes one request for a token of each service, and two before them to learn about the tenant. A batch is one
+request. After a write the state is read twice, since replicas answer in turn.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, connect
+from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Run
+from ansible_collections.vmrops.o365.plugins.module_utils._resources.tenant_info import TenantInfo
+from support.simulator import Simulator
+from sweep.modules import MODULES, Module
+
+Count = tuple[int, int, int]
+
+# Tokens, reads and writes: applied, and again with nothing to do.
+COUNTS: dict[str, tuple[Count, Count]] = {}
+
+
+def spent(tenant: Simulator, since: int) -> Count:
+    """Tokens, reads and writes among the requests after so many."""
+    requests = tenant.wire()[since:]
+    tokens = sum(one.service == "login" for one in requests)
+    writes = sum(one.is_write for one in requests)
+    return tokens, len(requests) - tokens - writes, writes
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda one: str(one.name))
+def test_what_a_module_costs(module: Module, tmp_path: Path) -> None:
+    with Simulator(tmp_path / "tenant", seed=module.seed) as tenant:
+        if module.state == "absent":
+            assert module.start(tenant, tmp_path, "present").finish().success
+        found = []
+        for _run in range(2):
+            before = len(tenant.wire())
+            ended = module.start(tenant, tmp_path, module.state).finish()
+            assert ended.success, ended.message
+            found.append(spent(tenant, before))
+    assert tuple(found) == COUNTS.get(module.name)
+
+
+def test_s35_a_report_over_many_mailboxes_reads_them_in_batches(tmp_path: Path) -> None:
+    """Fifty mailboxes: their protocols ten at a time, their owners twenty at a time."""
+    people = [{"upn": f"user{number}@contoso.com", "name": f"User {number}"} for number in range(50)]
+    options: dict[str, Any] = {
+        "access": "app_permissions",
+        "cloud": "global",
+        "app_id": None,
+        "service_account_user_principal_name": None,
+        "equipment_address": None,
+        "licenses": None,
+        "mailboxes": [one["upn"] for one in people],
+    }
+    auth = {**dict.fromkeys(AUTH_ARGUMENTS), "auth_method": "auto", "cloud": "global"}
+    with Simulator(tmp_path / "tenant", seed={"users": people, "groups": [], "administrative_units": []}) as tenant:
+        connection = connect({**auth, **tenant.auth(), "timeout": 10, "wait_timeout": 30}, print)
+        run: Run[Any] = Run(TenantInfo(options, connection.now), connection, connection.clients, connection.deadline)
+        boxes = run.reconcile()["mailboxes"]["mailboxes"]
+        operations = [one.operations for one in tenant.wire()]
+    assert len(boxes) == 50
+    protocols = [one for one in operations if "Get-CASMailbox" in one]
+    assert [sum(name == "Get-CASMailbox" for name in one) for one in protocols] == [7, 10, 10, 10, 10, 3]
