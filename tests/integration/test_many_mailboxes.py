@@ -86,6 +86,16 @@ def test_s24_many_mailboxes_while_requests_and_items_of_batches_are_throttled(
     assert sorted(box["PrimarySmtpAddress"] for box in boxes) == [one["primary_smtp_address"] for one in listed(number)]
 
 
+def test_s24_a_thousand_mailboxes(simulator: Callable[..., Simulator], ansible: Ansible) -> None:
+    """The costs of the first hundred, ten times."""
+    tenant = simulator(faults=throttled(50, "0.1"))
+    result, disturbed = measured(ansible, tenant, 1000)
+    assert result.changed
+    assert disturbed <= 1.3 * APPLIED[1000]
+    boxes = ExchangeAdministrator(tenant).mailboxes()
+    assert len({box["PrimarySmtpAddress"] for box in boxes}) == 1000
+
+
 @pytest.mark.parametrize("number", [10, 100])
 def test_s35_many_mailboxes_are_read_in_batches_and_a_second_run_writes_nothing(
     number: int, tenant: Simulator, ansible: Ansible

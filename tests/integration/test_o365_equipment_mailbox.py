@@ -279,7 +279,8 @@ def test_x17_a_failed_read_of_the_settings_changes_nothing(
 ) -> None:
     tenant = simulator()
     ansible.module(MODULE, {"name": "VMR", "primary_smtp_address": ADDRESS}, tenant.auth()).ok()
-    tenant.restart(faults=[{"match": {"cmdlet": "Get-CalendarProcessing"}, "do": "respond", "status": 503, "times": 0}])
+    failing = {"do": "respond", "status": 503, "times": 0}
+    tenant.restart(faults=[{"match": {one: "Get-CalendarProcessing"}, **failing} for one in ("cmdlet", "item")])
     options = {"name": "VMR", "calendar_processing": {"automate_processing": "None"}, "wait_timeout": 1}
     with tenant.no_writes():
         failure = ansible.module(MODULE, options, tenant.auth()).failure()
@@ -353,7 +354,8 @@ def test_replicas_that_lag(simulator: Callable[..., Simulator], ansible: Ansible
     assert [one.changed for one in results] == [True, False] * 3
     assert results[0]["mailbox"]["display_name"] == "Pexip VMR scheduling"
     assert results[2]["mailbox"]["display_name"] == "Pexip rooms"
-    assert commands(tenant.writes()) == planned(*results[0::2])
+    # A replica that does not know the mailbox yet refuses, and is asked again.
+    assert commands(one for one in tenant.writes() if one.status == 200) == planned(*results[0::2])
 
 
 @pytest.mark.parametrize(
@@ -407,7 +409,8 @@ def test_x34_no_directory_role(simulator: Callable[..., Simulator], ansible: Ans
     tenant = simulator(seed={"automation": {"directory_roles": []}})
     with tenant.no_writes():
         run = ansible.tasks([step("create", **WANTED)], tenant.auth())
-    denied = next(one for one in tenant.wire() if one.service == "outlook")
+    # What a batch makes of such an answer is not known, so the request is sent alone before it is believed.
+    denied = next(one for one in tenant.wire() if one.service == "outlook" and not one.path.endswith("/$batch"))
     assert (denied.status, denied.response_headers["content-encoding"]) == (403, "gzip")
     refused(
         run,

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What each module costs: requests for tokens, reads and writes, with everything to do and with nothing to do.
 
-Signing in takes a request for a token of each service, and one before it to learn about the tenant. A batch is one request. After a write the state is read twice, since replicas answer in turn.
+Signing in takes a request for a token of each service, and one before it to learn about the tenant. A batch is one
+request. After a write the state is read twice, since replicas answer in turn.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ def test_s35_a_report_over_many_mailboxes_reads_them_in_batches(tmp_path: Path) 
         "access": "app_permissions",
         "cloud": "global",
         "app_id": None,
+        "app_unique_name": None,
+        "steps": None,
         "service_account_user_principal_name": None,
         "equipment_address": None,
         "licenses": None,
