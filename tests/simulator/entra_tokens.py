@@ -73,7 +73,7 @@ class Resources:
     def _by_uri(self, wanted: str) -> Document | None:
         """The service principal that has the URI among its names, or whose application has it."""
         for kind, member in (("servicePrincipal", "servicePrincipalNames"), ("application", "identifierUris")):
-            for one in self.tenant.fresh.mentioning(kind, wanted):
+            for one in self.tenant.fresh.mentioning(kind, wanted, wanted + "/"):
                 names = [name.rstrip("/").lower() for name in one[member]]
                 if wanted in names and not one.get("deletedDateTime"):
                     return self.tenant.service_principal(one["appId"])

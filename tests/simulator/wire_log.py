@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timezone
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
@@ -134,8 +135,7 @@ class _Line:
         return [self._without_secrets(inner) for inner in value] if isinstance(value, list) else value
 
     def _member(self, name: str, value: Any) -> Any:
-        secret = name not in _NOT_SECRET_MEMBERS and _SECRET_MEMBERS.search(name)
-        if not secret or not isinstance(value, (str, dict)):
+        if not _is_secret(name) or not isinstance(value, (str, dict)):
             return self._without_secrets(value)
         for text in _texts(value):
             self._mask(name, text)
@@ -145,6 +145,11 @@ class _Line:
         if len(value) >= _SHORTEST and value != MASK:
             self.masked[value] = name
         return MASK
+
+
+@lru_cache
+def _is_secret(member: str) -> bool:
+    return member not in _NOT_SECRET_MEMBERS and bool(_SECRET_MEMBERS.search(member))
 
 
 def _replaced(value: Any, secrets: Collection[str]) -> Any:
