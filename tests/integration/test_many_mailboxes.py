@@ -47,9 +47,9 @@ def requests_of(tenant: Simulator) -> list[Request]:
     return [one for one in tenant.wire() if one.service == "outlook"]
 
 
-def throttled(each: int = 50, seconds: str = "1") -> list[dict[str, Any]]:
+def throttled(each: int) -> list[dict[str, Any]]:
     """Every so many requests, and every so many items of batches, are answered 429."""
-    answer = {"do": "respond", "status": 429, "times": 0, "every": each, "headers": {"Retry-After": seconds}}
+    answer = {"do": "respond", "status": 429, "times": 0, "every": each, "headers": {"Retry-After": "0.1"}}
     words = {"error": {"code": "TooManyRequests", "message": "Too many requests."}}
     return [
         {"match": {"service": "outlook"}, "body": words, **answer},
@@ -64,36 +64,28 @@ def measured(ansible: Ansible, tenant: Simulator, number: int) -> tuple[Result, 
     return good(run, "converge")[0], len(requests_of(tenant)) - before
 
 
-@pytest.mark.parametrize(("number", "each", "most"), [(10, 5, 3.0), (100, 50, 1.3)])
+@pytest.mark.parametrize(("number", "each", "most"), [(10, 5, 3.0), (1000, 50, 1.3)])
 def test_s24_many_mailboxes_while_requests_and_items_of_batches_are_throttled(
     number: int, each: int, most: float, simulator: Callable[..., Simulator], ansible: Ansible
 ) -> None:
-    """Two in a hundred, as a busy tenant does it, and far more."""
+    """In one task; two in a hundred requests, as a busy tenant does it, and far more. A thousand cost ten times a hundred."""
     tenant = simulator(faults=throttled(each))
     result, disturbed = measured(ansible, tenant, number)
     assert result.changed
-    statuses = [one.status for one in requests_of(tenant)]
+    assert [(one["changed"], one["failed"]) for one in result["mailboxes"]] == [(True, False)] * number
+    requests = requests_of(tenant)
+    statuses = [one.status for one in requests]
     items = [
         one["status"]
-        for request in requests_of(tenant)
+        for request in requests
         if request.path.endswith("/$batch") and request.status == 200
         for one in request.response["responses"]
     ]
-    assert 429 in statuses
-    assert 429 in items
+    for answers in (statuses, items):
+        assert answers.count(429) >= 0.95 * len(answers) // each
     assert disturbed <= most * APPLIED[number]
     boxes = ExchangeAdministrator(tenant).mailboxes()
     assert sorted(box["PrimarySmtpAddress"] for box in boxes) == [one["primary_smtp_address"] for one in listed(number)]
-
-
-def test_s24_a_thousand_mailboxes(simulator: Callable[..., Simulator], ansible: Ansible) -> None:
-    """The costs of the first hundred, ten times."""
-    tenant = simulator(faults=throttled(50, "0.1"))
-    result, disturbed = measured(ansible, tenant, 1000)
-    assert result.changed
-    assert disturbed <= 1.3 * APPLIED[1000]
-    boxes = ExchangeAdministrator(tenant).mailboxes()
-    assert len({box["PrimarySmtpAddress"] for box in boxes}) == 1000
 
 
 @pytest.mark.parametrize("number", [10, 100])

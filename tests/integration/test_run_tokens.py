@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from support.ansible import Ansible
 from support.company import wish
+from support.graph import Administrator, sign_in
 from support.simulator import Request, Simulator
 
 Data = dict[str, Any]
@@ -23,6 +24,7 @@ WEAK: Data = {
     "client_secret": "weak-secret-of-the-simulated-tenant",
     "roles": [],
 }
+EXCHANGE_ADMINISTRATOR = "29232cdf-9323-42fd-ade2-1d097af3e4de"
 ABSENT = {"unique_name": "nothing", "state": "absent"}
 
 
@@ -76,6 +78,50 @@ def test_what_was_granted_to_the_caller_meanwhile_counts(simulator: Callable[...
     assert "Application.Read" in run["refused again"].msg
     # One; another since what the first allows may have changed; the same once more.
     assert tokens(tenant.wire())[f"{WEAK['client_id']} https://graph.microsoft.com/.default"] == 3
+
+
+def test_what_was_granted_meanwhile_counts_for_many_mailboxes(
+    simulator: Callable[..., Simulator], ansible: Ansible
+) -> None:
+    """They may be read and not made: all writes of the batch are refused, and tried again with a token of now."""
+    reader = {**WEAK, "exchange_roles": ["Exchange.ManageAsApp"], "directory_roles": ["Global Reader"]}
+    tenant = simulator(seed={"apps": [reader]})
+    weak = {**tenant.auth(), "client_id": WEAK["client_id"], "client_secret": WEAK["client_secret"]}
+    listed = [{"name": f"VMR {one}", "primary_smtp_address": f"vmr-{one}@contoso.com"} for one in range(3)]
+    many = {"vmrops.o365.o365_equipment_mailbox": {**weak, "mailboxes": listed}}
+    principal = Administrator(tenant).get(f"/servicePrincipals(appId='{WEAK['client_id']}')")
+    token = sign_in(tenant, tenant.endpoints["client_id"], tenant.endpoints["client_secret"])["access_token"]
+    request = {
+        "url": f"{tenant.endpoints['graph_url']}/v1.0/roleManagement/directory/roleAssignments",
+        "method": "POST",
+        "body_format": "json",
+        "body": {"principalId": principal["id"], "roleDefinitionId": EXCHANGE_ADMINISTRATOR, "directoryScopeId": "/"},
+        "status_code": 201,
+        "headers": {"Authorization": f"Bearer {token}"},
+        "ca_path": tenant.endpoints["ca_path"],
+    }
+    tasks: list[Data] = [
+        {"name": "refused", **many, "ignore_errors": True},
+        {"name": "refused again", **many, "ignore_errors": True},
+        {"name": "grant", "ansible.builtin.uri": request},
+        {"name": "granted", **many},
+        {"name": "nothing left", **many},
+    ]
+    run = ansible.tasks(tasks).ok()
+    for name in ("refused", "refused again"):
+        assert run[name].status == "failed"
+        assert not run[name].changed
+        assert run[name].msg.startswith("3 of 3 mailboxes failed: VMR 0: ")
+        assert [one["failed"] for one in run[name]["mailboxes"]] == [True] * 3
+        assert all("New-Mailbox" in one["msg"] for one in run[name]["mailboxes"])
+    assert [run[name].changed for name in ("granted", "nothing left")] == [True, False]
+    assert [one["changed"] for one in run["granted"]["mailboxes"]] == [True] * 3
+    # One; another since what the first allows may have changed; the same once more.
+    given = tokens(tenant.wire())
+    assert [number for asked, number in given.items() if asked.startswith(WEAK["client_id"])] == [3]
+    # What a batch makes of a refusal of rights is not known: one of its items goes alone, for all of them.
+    alone = [one for one in tenant.writes() if one.status == 403]
+    assert [one.operations for one in alone] == [["New-Mailbox"]] * 4
 
 
 def test_tokens_are_kept_where_nobody_else_looks_and_not_for_long(tenant: Simulator, ansible: Ansible) -> None:

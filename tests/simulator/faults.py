@@ -18,8 +18,8 @@ import yaml
 class Fault:
     """One rule. ``match`` maps service, method, path or cmdlet to a regular expression (searched, not anchored).
 
-    With ``item`` it is for the items of batches alone, each of them by its cmdlet, or by its method and address. Such a rule
-    responds, before the item took effect or after.
+    With ``item`` it is for the items of batches alone, each of them by its cmdlet, or by its method and path. Such a rule
+    responds to the item, before it took effect or after; anything else it does to the whole batch.
 
     ``skip`` matching requests are left alone, then of the others each that is the last of ``every`` gets what ``do`` says,
     up to ``times`` (0 = all), ``before`` or ``after`` the request took effect:
@@ -44,8 +44,6 @@ class Fault:
         unknown = set(self.match) - {"service", "method", "path", "cmdlet", "item"}
         if unknown:
             raise ValueError(f"a fault's match knows service, method, path, cmdlet and item, not {sorted(unknown)}")
-        if "item" in self.match and self.do != "respond":
-            raise ValueError(f"the item of a batch can only be responded to, not {self.do}")
         for pattern in self.match.values():
             re.compile(pattern)
 
@@ -103,12 +101,13 @@ class Disturbed:
     """A batch of which some items are to go wrong.
 
     Args:
+        faults: by whose rules.
         facts: of the request; what is no batch is left alone.
         body: the request as it came.
     """
 
     def __init__(self, faults: Faults, facts: dict[str, str], body: bytes) -> None:
-        self.request = body
+        self.request, self.nothing_left = body, False
         self.picked: dict[str, Fault] = {}
         if not faults.in_batches or not facts["path"].endswith("/$batch"):
             return
@@ -122,9 +121,13 @@ class Disturbed:
             if fault:
                 self.picked[key] = fault
         before = {key for key, fault in self.picked.items() if fault.when == "before"}
-        self.request = json.dumps(
-            {**batch, "requests": [item for key, item in items.items() if key not in before]}
-        ).encode()
+        left = [item for key, item in items.items() if key not in before]
+        self.request, self.nothing_left = json.dumps({**batch, "requests": left}).encode(), not left
+
+    @property
+    def whole(self) -> Fault | None:
+        """What is done to the whole batch because of one of its items."""
+        return next((fault for fault in self.picked.values() if fault.do != "respond"), None)
 
     def answered(self, content: bytes) -> bytes:
         """The batch's answer with those of the items that went wrong."""
@@ -140,4 +143,7 @@ class Disturbed:
 def _operation(item: Any) -> str:
     """What an item of a batch asks for."""
     command = item.get("body", {}).get("CmdletInput") if isinstance(item.get("body"), dict) else None
-    return str(command["CmdletName"]) if isinstance(command, dict) else f"{item.get('method')} {item.get('url')}"
+    if isinstance(command, dict):
+        return str(command["CmdletName"])
+    path, _rest, _query = str(item.get("url")).partition("?")
+    return f"{item.get('method')} {path}"

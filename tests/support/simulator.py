@@ -90,6 +90,20 @@ class Request:
         return f"{self.service} {self.method} {self.path} [{', '.join(self.operations)}] -> {self.status}{body}"
 
 
+def wherever(operation: str, **fault: Any) -> list[dict[str, Any]]:
+    """Rules for a command by its cmdlet, or a read of Graph by its path, sent alone or as an item of a batch.
+
+    Args:
+        operation: a pattern of the cmdlet, or of the path, where ``$`` is its end.
+        fault: what goes wrong, as in ``simulator.faults``.
+    """
+    if re.match(r"[A-Z(]", operation):
+        matches = {"cmdlet": operation}, {"item": operation}
+    else:
+        matches = {"method": "GET", "path": operation}, {"item": f"GET .*{operation}"}
+    return [{"match": match, **fault} for match in matches]
+
+
 class Simulator:
     """``python -m simulator serve`` on free loopback ports. A context manager; the state outlives it.
 
