@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from controller.server import Controller, serving
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from support import BIN, COLLECTIONS, ROOT
-from support.ansible import Ansible
+from support.ansible import Ansible, Run
 from support.company import wish
 from support.simulator import Simulator
 
@@ -56,24 +57,28 @@ SETTINGS: Data = {
 }
 
 
-@pytest.fixture
-def controller() -> Controller:
-    """An empty one."""
-    return Controller()
+@dataclass(frozen=True)
+class Configured:
+    """A controller, the way to it, and the run that configured it."""
+
+    controller: Controller
+    environment: dict[str, str]
+    run: Run
 
 
-@pytest.fixture
-def environment(controller: Controller, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The way to it."""
-    with serving(controller, tmp_path) as variables:
-        yield variables
+@pytest.fixture(scope="module")
+def configured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Configured]:
+    """One that was empty before."""
+    controller, directory = Controller(), tmp_path_factory.mktemp("controller")
+    with serving(controller, directory) as environment:
+        ansible = Ansible(directory / "ansible")
+        run = ansible.run("vmrops.o365.awx", extra_vars=SETTINGS, environment=environment, verbosity=3)
+        yield Configured(controller, environment, run)
 
 
 @pytest.mark.timeout(900)
-def test_the_controller_is_configured_once(
-    controller: Controller, environment: dict[str, str], ansible: Ansible
-) -> None:
-    first = ansible.run("vmrops.o365.awx", extra_vars=SETTINGS, environment=environment, verbosity=3)
+def test_the_controller_is_configured_once(configured: Configured, ansible: Ansible) -> None:
+    controller, first = configured.controller, configured.run
     assert not controller.breaches
     first.ok()
     assert SECRET not in first.output
@@ -118,22 +123,24 @@ def test_the_controller_is_configured_once(
     assert len(controller.objects["schedules"]) == 2
 
     before = json.dumps(controller.objects, sort_keys=True)
-    second = ansible.run("vmrops.o365.awx", extra_vars=SETTINGS, environment=environment)
+    second = ansible.run("vmrops.o365.awx", extra_vars=SETTINGS, environment=configured.environment)
     assert not controller.breaches
     assert not [(one.task, one.result) for one in second.ok().results if one.changed]
     assert json.dumps(controller.objects, sort_keys=True) == before
 
 
-def test_bad_settings_before_any_write(controller: Controller, environment: dict[str, str], ansible: Ansible) -> None:
-    for wrong in (
-        {"awx_tenants": []},
-        {"awx_credentials": [{"name": "x", "inputs": {}}]},
-        {"awx_execution_environment_image": ""},
-        {"awx_tenant_variables": {"vmr_scheduling_auth": {"client_secret": SECRET}}},
-    ):
-        run = ansible.run("vmrops.o365.awx", extra_vars={**SETTINGS, **wrong}, environment=environment)
-        assert "awx_" in run.failure().msg
-        assert SECRET not in run.output
+def test_bad_settings_before_any_write(tmp_path: Path, ansible: Ansible) -> None:
+    controller = Controller()
+    with serving(controller, tmp_path) as environment:
+        for wrong in (
+            {"awx_tenants": []},
+            {"awx_credentials": [{"name": "x", "inputs": {}}]},
+            {"awx_execution_environment_image": ""},
+            {"awx_tenant_variables": {"vmr_scheduling_auth": {"client_secret": SECRET}}},
+        ):
+            run = ansible.run("vmrops.o365.awx", extra_vars={**SETTINGS, **wrong}, environment=environment)
+            assert "awx_" in run.failure().msg
+            assert SECRET not in run.output
     assert not controller.writes
 
 
@@ -218,41 +225,64 @@ class Jobs:
         )
 
 
-@pytest.mark.timeout(1200)  # a configuration and five jobs
-def test_the_job_templates_run(
-    controller: Controller, environment: dict[str, str], ansible: Ansible, tenant: Simulator, tmp_path: Path
-) -> None:
-    ansible.run("vmrops.o365.awx", extra_vars=SETTINGS, environment=environment).ok()
+@pytest.mark.timeout(1200)  # a configuration and eleven jobs
+def test_the_job_templates_run(configured: Configured, tenant: Simulator, tmp_path: Path) -> None:
+    configured.run.ok()
     ends = tenant.endpoints
-    jobs = Jobs(controller, tmp_path, tenant)
-    injected = jobs.injected(
-        {
-            "client_id": ends["client_id"],
-            "client_secret": ends["client_secret"],
-            "cloud": "global",
-            "login_url": ends["login_url"],
-            "graph_url": ends["graph_url"],
-            "outlook_url": ends["outlook_url"],
-            "ca": Path(ends["ca_path"]).read_text(),
-        }
-    )
+    jobs = Jobs(configured.controller, tmp_path, tenant)
+    inputs = {name: ends[name] for name in ("client_id", "client_secret", "login_url", "graph_url", "outlook_url")}
+    inputs |= {"cloud": "global", "ca": Path(ends["ca_path"]).read_text()}
+    injected = jobs.injected(inputs)
     assert injected["AZURE_CLIENT_CERTIFICATE_PATH"] == injected["AZURE_TENANT_ID"] == ""
+    kept, reports = tmp_path / "secrets.yml", tmp_path / "reports"
     variables = {
-        **wish(tenant, "app_permissions", tmp_path / "secrets.yml"),
+        **wish(tenant, "app_permissions", kept),
         "vmr_scheduling_auth": {"tenant_id": ends["tenant_id"]},
+        "vmr_scheduling_report_directory": str(reports),
+        "vmr_scheduling_audit_fail_on": "error",
+        "vmr_scheduling_rotate_overlap": 0,
     }
+
+    def audited() -> Data:
+        """The tenant, as the report of the last audit has it."""
+        (one,) = json.loads((reports / "all-tenants.json").read_text())["tenants"]
+        return dict(one)
 
     with tenant.no_writes():
         assert jobs.run("plan", variables, injected).rc == 0
+        assert jobs.run("audit", variables, injected).rc != 0
+    assert "missing" in {step["state"] for step in audited()["steps"]}
     done = jobs.run("configure", variables, injected)
     assert done.rc == 0, done.stdout.read()
     said = done.stdout.read()
     assert f"{ends['outlook_url']}/EWS/Exchange.asmx" in said
-    assert ends["client_secret"] not in said
     with tenant.no_writes():
         again = jobs.run("configure", variables, injected)
-    assert again.rc == 0
+        verified = jobs.run("audit", variables, injected)
+        early = jobs.run("rotate", variables, injected)
+    assert again.rc == verified.rc == early.rc == 0, verified.stdout.read() + early.stdout.read()
     assert not again.stats["changed"]
+    assert not early.stats["changed"]
+    assert {step["state"] for step in audited()["steps"]} <= {"in_place", "by_hand", "off"}
+
+    # Nobody else has the secret yet, so that the next run may end what a rotation began.
+    first = yaml.safe_load(kept.read_text())
+    rotated = jobs.run("rotate", variables, injected, {"vmr_scheduling_rotate_now": "true"})
+    assert rotated.rc == 0, rotated.stdout.read()
+    second = yaml.safe_load(kept.read_text())
+    assert second["client_secret"] != first["client_secret"]
+    entered = {"vmr_scheduling_rotate_entered": second["client_secret_key_id"]}
+    ended = jobs.run("rotate", variables, injected, entered)
+    assert ended.rc == 0, ended.stdout.read()
+    assert ended.stats["changed"]
+    secret = {"client_secret": second["client_secret"]}
+    reader = jobs.injected({**inputs, "client_id": audited()["handover"]["oauth_client_id"], **secret})
+    with tenant.no_writes():
+        seen = jobs.run("view calendar", variables, reader, {"vmr_scheduling_view_time_zone": "Europe/Oslo"})
+    assert seen.rc == 0, seen.stdout.read()
+    for job in (done, verified, rotated, ended, seen):
+        said = job.stdout.read()
+        assert not [name for name in (ends, first, second) if name["client_secret"] in said]
 
     survey = {"vmr_scheduling_hosts": "contoso", "vmr_scheduling_confirm": "fabrikam", "vmr_scheduling_purge": "true"}
     with tenant.no_writes():
@@ -275,4 +305,4 @@ def test_the_job_templates_run(
     )
     assert away.rc == 0, away.stdout.read()
     assert away.stats["changed"]
-    assert not (tmp_path / "secrets.yml").exists()
+    assert not kept.exists()
