@@ -62,6 +62,12 @@ class Runs:
     results: list[dict[str, Any]] = field(default_factory=list)
     diffs: list[dict[str, Any]] = field(default_factory=list)
     rendered: list[dict[str, Any]] = field(default_factory=list)
+    under_way: Sequence[Run[Any]] = ()
+
+    @property
+    def awaited(self) -> list[str]:
+        """What the service has still to show of the objects that are under way."""
+        return [one for run in self.under_way for one in run.awaited]
 
     def reconcile(self) -> dict[str, Any]:
         """Bring every object into its desired state; in check mode only say how.
@@ -116,7 +122,7 @@ class Runs:
     def _group(self, members: Sequence[tuple[str, Resource[Any]]]) -> None:
         """Bring a group about; again from its beginning where all that it lacked was a token that knows of a new right."""
         while True:
-            runs = [
+            self.under_way = runs = [
                 Run(resource, self.readers, self.clients, self.deadline, self.check_mode) for _name, resource in members
             ]
             ends: dict[int, dict[str, Any] | Exception] = {}

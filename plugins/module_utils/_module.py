@@ -20,6 +20,7 @@ from ._many import Runs
 from ._masking import masked
 from ._plan import Refused
 from ._private_files import UnsafeFile
+from ._progress import Progress, Teller
 from ._reconcile import PROOF_SECONDS, Client, Resource, Run
 from ._resources._base import Many
 from ._rights import GRAPH
@@ -130,7 +131,7 @@ class Connection:
                 self.sign_in_as(client_id, client_secret).token(self.cloud.outlook_resource)
             except ServiceError as error:
                 text = masked(one_line(str(error), LONGEST_MESSAGE), {client_secret, *self.secrets, *self.given})
-                if not (patience.left and self.deadline.sleep(backoff.next())):
+                if not (patience.left and self.deadline.sleep(backoff.next(), error)):
                     return text.removesuffix(".")
             else:
                 return ""
@@ -264,6 +265,8 @@ TENANT = Way(AUTH_ARGUMENTS, lambda options, keeper: connect(options, show_on_te
 
 # What earlier modules have left; None in a process that is for one module alone.
 KEEPER: Keeper | None = None
+# Who is told of long waits; None where nobody can be.
+TELLER: Teller | None = None
 
 
 def run_module(
@@ -283,11 +286,18 @@ def run_module(
     module = Module(argument_spec={**way.arguments, **arguments}, supports_check_mode=True, **more)
     connection: Opened | None = None
     run: Run[Any] | Runs | None = None
+
+    def secrets() -> set[str]:
+        signed_in = connection.secrets if connection else ()
+        return {*module.no_log_values, *signed_in, *(run.known_secrets() if run else ())}
+
     try:
         check(module.argument_spec, module.params)
         options = {**module.params, "check_mode": module.check_mode}
         resource = make_resource(options)
         connection = way.connect(module.params, KEEPER)
+        if TELLER:
+            connection.deadline.progress = Progress(TELLER, module.no_log, lambda: run.awaited if run else (), secrets)
         run = _run(resource, connection, module.check_mode)
         try:
             result = run.reconcile()
@@ -306,17 +316,13 @@ def run_module(
         unforeseen = RuntimeError(f"This was not foreseen, and is an error in the collection: {error!r}.")
         failure = {"msg": _message(unforeseen, run), "exception": traceback.format_exc()}
     else:
-        secrets = connection.secrets
         for warning in result.pop("warnings"):
-            module.warn(
-                masked(one_line(warning, LONGEST_MESSAGE), {*secrets, *module.no_log_values, *run.known_secrets()})
-            )
-        module.no_log_values.update(secrets)
+            module.warn(masked(one_line(warning, LONGEST_MESSAGE), secrets()))
+        module.no_log_values.update(connection.secrets)
         module.exit_json(**result)
     # Not while the exception is handled: Ansible would add its traceback, and with it texts that are not masked.
-    secrets = {*module.no_log_values, *(connection.secrets if connection else ())}
-    texts = {name: masked(text, {*secrets, *(run.known_secrets() if run else ())}) for name, text in failure.items()}
-    module.no_log_values.update(secrets)
+    texts = {name: masked(text, secrets()) for name, text in failure.items()}
+    module.no_log_values.update(connection.secrets if connection else ())
     module.fail_json(**texts, **(run.so_far() if run else {}))
 
 

@@ -109,7 +109,7 @@ class Client(Protocol):
 
 @dataclass
 class Run(Generic[State]):
-    """One run of one module. ``done`` and ``answers`` stay readable after a failure."""
+    """One run of one module. ``done``, ``answers`` and what is ``awaited`` stay readable after a failure."""
 
     resource: Resource[State]
     readers: Any
@@ -120,6 +120,7 @@ class Run(Generic[State]):
     done: list[Step] = field(default_factory=list)
     doubtful: list[Step] = field(default_factory=list)
     answers: Answers = field(default_factory=dict)
+    awaited: Sequence[str] = ()
 
     def reconcile(self) -> dict[str, Any]:
         """Bring the object into the desired state; in check mode only say how.
@@ -202,6 +203,7 @@ class Run(Generic[State]):
             state = yield from self._read()
             plan = self.resource.plan(state)
             self._settle_doubts(plan)
+            self.awaited = [step.summary for step in plan.steps if step.visible] + list(plan.awaits)
             if not self.done:
                 self.plan = plan
             if len(self.done) > done:
@@ -211,7 +213,7 @@ class Run(Generic[State]):
                 return state
             expired = isinstance(broken, Conflict) and not conflicts.left
             if expired or ((not self._pending(plan) or broken) and not (yield Waiting(polls.next()))):
-                raise broken or self._not_shown(plan)
+                raise broken or self._not_shown()
 
     def _prove(self, state: State) -> Course[dict[str, Any]]:
         """The trial, again for a while when what it tries was made a moment ago."""
@@ -304,10 +306,9 @@ class Run(Generic[State]):
         pending = self._pending(plan)
         return [step for step in plan.steps if step.visible or step in pending]
 
-    def _not_shown(self, plan: Plan) -> TimedOut:
-        waiting = [step.summary for step in plan.steps if step.visible] + list(plan.awaits)
+    def _not_shown(self) -> TimedOut:
         return TimedOut(
             "see the result within wait_timeout",
-            text=f"the service still does not show: {'; '.join(waiting)}",
+            text=f"the service still does not show: {'; '.join(self.awaited)}",
             advice="Running again continues, and makes nothing twice.",
         )

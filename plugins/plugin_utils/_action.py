@@ -23,9 +23,11 @@ from types import ModuleType
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleActionFail
 from ansible.executor import module_common
 from ansible.plugins.action.normal import ActionModule as RunModule
 from ansible.release import __version__ as release
+from ansible_collections.vmrops.o365.plugins.module_utils._progress import Teller
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.kept import Keeper
 from ansible_collections.vmrops.o365.plugins.plugin_utils._in_process import PROFILE, run_here
 
@@ -35,6 +37,8 @@ UNKNOWN_RELEASE = (2, 22)
 LIBRARIES = ("requests", "msal", "cryptography.fernet", "cryptography.hazmat.primitives.kdf.hkdf")
 # Set to anything, each module gets a process of its own.
 SWITCH = "VMROPS_O365_OWN_PROCESS"
+# Seconds between two words about a wait; 0 for none.
+PROGRESS, PROGRESS_SECONDS = "VMROPS_O365_PROGRESS", "30"
 # The members of results that hold a secret.
 SECRETS = {"password", "secret"}
 
@@ -43,6 +47,16 @@ SECRETS = {"password", "secret"}
 def _keeper() -> Keeper:
     """What is kept for the modules of this worker: a new one's has nothing but the directory of the run."""
     return Keeper(Path(constants.DEFAULT_LOCAL_TMP))
+
+
+def teller(display: Any, host: str) -> Teller | None:
+    """How to say what the module of a task waits for: where errors go, since a program may read the other output."""
+    given = os.environ.get(PROGRESS) or PROGRESS_SECONDS
+    if not given.isdecimal():
+        raise AnsibleActionFail(f"{PROGRESS} is {given}, which is no number of seconds; 0 shows no progress.")
+    if not int(given):
+        return None
+    return Teller(lambda words: display.display(f"[{host}] {words}", stderr=True), int(given))
 
 
 class Action(RunModule):  # type: ignore[misc]  # ansible-core is not typed
@@ -62,6 +76,7 @@ class Action(RunModule):  # type: ignore[misc]  # ansible-core is not typed
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The module's result."""
         self._here = self._runs_here(task_vars or {})
+        self._teller = teller(self._display, str((task_vars or {}).get("inventory_hostname")))
         result: dict[str, Any] = super().run(tmp, task_vars)
         if SECRETS & result.keys():
             result["_ansible_no_log"] = True
@@ -115,6 +130,6 @@ class Action(RunModule):  # type: ignore[misc]  # ansible-core is not typed
         """What the module answers."""
         if self._here:
             self._display.vvv(f"Running it in process {os.getpid()}; {SWITCH}=1 gives it one of its own.")
-            return run_here(self.module.main, self._arguments, self._loader.get_basedir(), _keeper())
+            return run_here(self.module.main, self._arguments, self._loader.get_basedir(), _keeper(), self._teller)
         answer: dict[str, Any] = super()._low_level_execute_command(*args, **kwargs)
         return answer

@@ -23,6 +23,7 @@ from ansible.module_utils import basic
 from ansible.module_utils.common import json as ansible_json
 from ansible.module_utils.common import warnings
 from ansible_collections.vmrops.o365.plugins.module_utils import _module
+from ansible_collections.vmrops.o365.plugins.module_utils._progress import Teller
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.kept import Keeper
 
 try:
@@ -38,7 +39,11 @@ if PROFILE:
 
 
 def run_here(
-    main: Callable[[], None], arguments: Mapping[str, Any], directory: str, keeper: Keeper | None = None
+    main: Callable[[], None],
+    arguments: Mapping[str, Any],
+    directory: str,
+    keeper: Keeper | None = None,
+    teller: Teller | None = None,
 ) -> dict[str, Any]:
     """Run a module in this process.
 
@@ -47,6 +52,7 @@ def run_here(
         arguments: its arguments, those that Ansible adds included.
         directory: where it is to run.
         keeper: what earlier modules have left.
+        teller: who is told of long waits.
 
     Returns:
         What a connection gives after a command: rc, stdout, stderr, and these two by lines.
@@ -61,7 +67,7 @@ def run_here(
         stack.enter_context(_variables(basic, **given))
         if core:  # else warnings would be shown at once, and be missing in the result
             stack.enter_context(_variables(core, is_controller=False))
-        stack.enter_context(_variables(_module, KEEPER=keeper))
+        stack.enter_context(_variables(_module, KEEPER=keeper, TELLER=teller))
         stack.enter_context(_no_warnings())
         stack.enter_context(_working_directory(directory))
         stack.enter_context(redirect_stdout(output))

@@ -78,7 +78,7 @@ def one_way(way: str, tenant: Simulator, directory: Path, environment: Data) -> 
         "tasks": [task for module in MODULES for task in play(module)],
     }
     ansible = Ansible(directory / way)
-    run = ansible.run([one], verbosity=3, environment=environment)
+    run = ansible.run([one], verbosity=3, environment={**environment, "VMROPS_O365_PROGRESS": "0"})
     noise = ("<localhost>", "<127.0.0.1>", "Using module file", "Pipelining is enabled", HERE, "task path:")
     shown = "\n".join(line for line in run.output.splitlines() if not line.startswith(noise))
     results = "\n".join(json.dumps(one.__dict__, sort_keys=True) for one in run.results)

@@ -83,8 +83,9 @@ def settle(client: Batching, calls: Sequence[Call], deadline: Deadline) -> list[
             for number, outcome in _sent(client, calls, chunk):
                 (throttled if isinstance(outcome, Response) else outcomes)[number] = outcome
         wait = max((one.retry_after for one in throttled.values()), default=0.0) or backoff.next()
-        if throttled and not deadline.sleep(wait):
-            outcomes.update({number: overloaded(calls[number].tried, one) for number, one in throttled.items()})
+        failures = {number: overloaded(calls[number].tried, one) for number, one in throttled.items()}
+        if failures and not deadline.sleep(wait, next(iter(failures.values()))):
+            outcomes.update(failures)
             break
         waiting = list(throttled)
     return [outcomes[number] for number in range(len(calls))]

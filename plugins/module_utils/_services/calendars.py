@@ -111,7 +111,7 @@ class Calendars:
                 return [_from_ews(item) for item in account.calendar.view(begin, finish).only(*FIELDS)]
             except exchangelib.errors.EWSError as error:
                 failure = _ews_failure(tried, error)
-                if not isinstance(failure, Unreachable) or not self._deadline.sleep(backoff.next()):
+                if not isinstance(failure, Unreachable) or not self._deadline.sleep(backoff.next(), failure):
                     raise failure from error
 
     def through_graph(self, mailbox: str, start: datetime, end: datetime) -> list[Event]:

@@ -269,7 +269,7 @@ class Tokens:
             except (Untrusted, BadAnswer) as error:
                 raise SignInFailed(tried, text=error.text, advice=error.advice) from error
             except requests.exceptions.RequestException as error:
-                failure: Exception = Unreachable(tried, text=network_words(error), advice=_NETWORK_ADVICE)
+                failure = Unreachable(tried, text=network_words(error), advice=_NETWORK_ADVICE)
             except failed as error:
                 failure = Unreachable(tried, text=str(error), advice=_NETWORK_ADVICE)
             except ValueError as error:
@@ -285,7 +285,7 @@ class Tokens:
                 if code not in TRANSIENT_CODES and "status_code" not in code:
                     raise self._refused(tried, code, first, str(result.get("correlation_id", "")))
                 failure = Unreachable(tried, code=code, text=first, advice=_NETWORK_ADVICE)
-            if not self._deadline.sleep(backoff.next()):
+            if not self._deadline.sleep(backoff.next(), failure):
                 raise failure
 
     def _refused(self, tried: str, code: str, text: str, correlation_id: str = "") -> SignInFailed:

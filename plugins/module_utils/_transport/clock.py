@@ -7,6 +7,21 @@ from __future__ import annotations
 
 import random
 import time
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from .errors import ServiceError
+
+
+class Told(Protocol):
+    """Who is told of waits."""
+
+    @property
+    def every(self) -> float:
+        """Seconds between two words; the first one comes after half as many."""
+
+    def tell(self, failure: ServiceError | None, so_far: float, at_most: float) -> None:
+        """What is waited for: what was answered last, the seconds until now, and when it is given up."""
 
 
 class Deadline:
@@ -14,7 +29,13 @@ class Deadline:
 
     Args:
         seconds: from now.
+
+    Attributes:
+        progress: who is told of waits; None for nobody.
     """
+
+    progress: Told | None = None
+    _told = float("-inf")
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -29,12 +50,26 @@ class Deadline:
         """Seconds left, never negative."""
         return max(0.0, self._end - time.monotonic())
 
-    def sleep(self, seconds: float) -> bool:
-        """Sleep and return True, or return False at once when the deadline would pass meanwhile."""
+    def sleep(self, seconds: float, failure: ServiceError | None = None) -> bool:
+        """Sleep and return True, or return False at once when the deadline would pass meanwhile.
+
+        Args:
+            seconds: how long.
+            failure: what was answered, for who is told of the wait.
+        """
         if seconds >= self.left:
             return False
-        time.sleep(seconds)
+        end = time.monotonic() + seconds
+        while self.progress and (due := self._due(self.progress.every)) < end:
+            time.sleep(max(0.0, due - time.monotonic()))
+            self._told = time.monotonic()
+            self.progress.tell(failure, self.seconds - self.left, self.seconds)
+        time.sleep(max(0.0, end - time.monotonic()))
         return True
+
+    def _due(self, every: float) -> float:
+        """When to say the next word."""
+        return max(self._end - self.seconds + every / 2, self._told + every)
 
 
 class Backoff:

@@ -121,7 +121,7 @@ class Http:
                     )
                 failure = overloaded(request.tried, response)
                 wait = response.retry_after or backoff.next()
-            if not self.deadline.sleep(wait):
+            if not self.deadline.sleep(wait, failure):
                 raise failure
 
     def _once(self, request: Request, bearer: str) -> Response:

@@ -122,7 +122,7 @@ class OAuth2Client:
             try:
                 return _token(tried, self.http.send(request, _nobody))
             except MayHaveHappened as failure:
-                if not self.http.deadline.sleep(backoff.next()):
+                if not self.http.deadline.sleep(backoff.next(), failure):
                     raise Unreachable(tried, failure.status, text=failure.text) from failure
 
     def _assertion(self) -> str:
