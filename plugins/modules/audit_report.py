@@ -78,10 +78,15 @@ report:
     - The report of a tenant, or of all, as in the JSON files. C(docs/audit.md) of the collection describes every key.
   returned: success
   type: dict
+  sample:
+    schema_version: 1
+    generated: '2026-12-01T08:30:00Z'
+    summary: {tenants: 2, failed: 0, errors: 0, warnings: 1, infos: 3}
+    tenants: []
 files:
   description: The files that were written, or in check mode would be.
   returned: with O(reports)
   type: list
   elements: str
-  sample: [/srv/audit/contoso.html]
+  sample: [/srv/audit/all-tenants.html]
 """

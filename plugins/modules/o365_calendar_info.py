@@ -126,7 +126,7 @@ events:
     time_zone:
       description: The zone in which it was planned, as the service names it; null when unknown.
       type: str
-      sample: Europe/Oslo
+      sample: Europe/Berlin
     all_day:
       description: Whether it lasts all day.
       type: bool
@@ -155,7 +155,7 @@ events:
         response:
           description: C(none), C(organizer), C(tentative), C(accepted), C(declined) or C(not_responded).
           type: str
-          sample: accepted
+          sample: 'none'
     sensitivity:
       description: C(normal), C(personal), C(private) or C(confidential).
       type: str
@@ -172,6 +172,12 @@ events:
       description: C(single), or for an instance of a series C(occurrence), or C(exception) when it was changed.
       type: str
       sample: occurrence
+steps:
+  description: Nothing is ever done.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 """
 
 import time

@@ -484,7 +484,7 @@ steps:
     summary:
       description: The step in words.
       type: str
-      sample: create the equipment mailbox VMR scheduling
+      sample: set how the equipment mailbox VMR scheduling treats meeting requests
     service:
       description: The service it is done in, C(graph) or C(exchange).
       type: str
@@ -496,14 +496,18 @@ steps:
     path:
       description: The path of the request.
       type: str
-      sample: /adminapi/beta/contoso.onmicrosoft.com/InvokeCommand
+      sample: /adminapi/beta/8f9cf0b5-2a0e-4b7e-9a30-0a8f3f1c5e11/InvokeCommand
     body:
       description: The body of the request; secrets are masked.
       type: dict
+      sample:
+        CmdletInput:
+          CmdletName: Set-CalendarProcessing
+          Parameters: {Identity: vmr-scheduling@contoso.com, AutomateProcessing: None}
     cmdlet:
       description: For Exchange, the PowerShell command line that an administrator would have typed.
       type: str
-      sample: New-Mailbox -Name 'VMR scheduling' -Equipment -Alias 'vmr-scheduling'
+      sample: Set-CalendarProcessing -Identity 'vmr-scheduling@contoso.com' -AutomateProcessing 'None'
 steps_done:
   description: The steps that were carried out before the failure.
   returned: failure

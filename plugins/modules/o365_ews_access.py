@@ -104,7 +104,7 @@ steps:
     summary:
       description: The step in words.
       type: str
-      sample: switch EWS on for the listed applications
+      sample: "add to the applications that may use EWS: 4d7e3c8e-5a52-4d1c-b1a4-2f8d5c0e9a11"
     service:
       description: The service it is done in, C(graph) or C(exchange).
       type: str
@@ -116,14 +116,19 @@ steps:
     path:
       description: The path of the request.
       type: str
-      sample: /adminapi/beta/contoso.onmicrosoft.com/InvokeCommand
+      sample: /adminapi/beta/8f9cf0b5-2a0e-4b7e-9a30-0a8f3f1c5e11/InvokeCommand
     body:
       description: The body of the request; secrets are masked.
       type: dict
+      sample:
+        CmdletInput:
+          CmdletName: Set-OrganizationConfig
+          Parameters: {EwsAllowedAppIDs: "0d5ac1b7-9d2e-4a53-8a63-8c5a7e1b3f42,4d7e3c8e-5a52-4d1c-b1a4-2f8d5c0e9a11"}
     cmdlet:
       description: For Exchange, the PowerShell command line that an administrator would have typed.
       type: str
-      sample: Set-OrganizationConfig -EwsEnabled $true
+      sample: >-
+        Set-OrganizationConfig -EwsAllowedAppIDs '0d5ac1b7-9d2e-4a53-8a63-8c5a7e1b3f42,4d7e3c8e-5a52-4d1c-b1a4-2f8d5c0e9a11'
 steps_done:
   description: The steps that were carried out before the failure.
   returned: failure

@@ -214,7 +214,7 @@ recipient_filter:
   description: The filter of the management scope as Exchange shows it; null when there is none.
   returned: success
   type: str
-  sample: CustomAttribute1 -eq 'VMR'
+  sample: ((CustomAttribute1 -eq 'VMR') -and (RecipientTypeDetails -eq 'UserMailbox'))
 verified:
   description: What Exchange answered about the mailboxes of O(verify), under C(in_scope) and C(out_of_scope).
   returned: when O(verify) was asked for, except in check mode
@@ -231,7 +231,7 @@ steps:
     summary:
       description: The step in words.
       type: str
-      sample: create the management scope Pexip VMR scheduling
+      sample: remove the management scope Pexip VMR scheduling
     service:
       description: The service it is done in, C(graph) or C(exchange).
       type: str
@@ -243,10 +243,14 @@ steps:
     path:
       description: The path of the request.
       type: str
-      sample: /adminapi/beta/contoso.onmicrosoft.com/InvokeCommand
+      sample: /adminapi/beta/8f9cf0b5-2a0e-4b7e-9a30-0a8f3f1c5e11/InvokeCommand
     body:
       description: The body of the request; secrets are masked.
       type: dict
+      sample:
+        CmdletInput:
+          CmdletName: Remove-ManagementScope
+          Parameters: {Identity: Pexip VMR scheduling, Confirm: false}
     cmdlet:
       description: For Exchange, the PowerShell command line that an administrator would have typed.
       type: str

@@ -126,7 +126,7 @@ permissions:
     calendar_folder:
       description: The calendar's folder; null when O(calendar_role) was not given.
       type: str
-      sample: vmr-scheduling@contoso.com:\Kalender
+      sample: vmr-scheduling@contoso.com:\Calendar
 steps:
   description: What was done, or in check mode would be done, in order.
   returned: success
@@ -148,16 +148,25 @@ steps:
     path:
       description: The path of the request.
       type: str
-      sample: /adminapi/beta/contoso.onmicrosoft.com/InvokeCommand
+      sample: /adminapi/beta/8f9cf0b5-2a0e-4b7e-9a30-0a8f3f1c5e11/InvokeCommand
     body:
       description: The body of the request; secrets are masked.
       type: dict
+      sample:
+        CmdletInput:
+          CmdletName: Add-MailboxPermission
+          Parameters:
+            Identity: vmr-scheduling@contoso.com
+            User: bob@contoso.com
+            AccessRights: [FullAccess]
+            InheritanceType: All
+            AutoMapping: false
     cmdlet:
       description: For Exchange, the PowerShell command line that an administrator would have typed.
       type: str
       sample: >-
         Add-MailboxPermission -Identity 'vmr-scheduling@contoso.com' -User 'bob@contoso.com' -AccessRights 'FullAccess'
-        -InheritanceType 'All'
+        -InheritanceType 'All' -AutoMapping $false
 steps_done:
   description: The steps that were carried out before the failure.
   returned: failure

@@ -252,9 +252,11 @@ application:
     object_id:
       description: The object id of the registration.
       type: str
+      sample: 7c9e6a51-0d3b-4f0a-8f65-3e2a1b9c4d11
     service_principal_id:
       description: The object id of its service principal (enterprise application).
       type: str
+      sample: 2e8b7d90-5f1c-4a3e-9b6d-8c7f6e5d4c22
     unique_name:
       description: The unique name.
       type: str
@@ -266,34 +268,42 @@ application:
     tenant_id:
       description: The tenant as it was given.
       type: str
+      sample: 8f9cf0b5-2a0e-4b7e-9a30-0a8f3f1c5e11
     authorization_endpoint:
       description: Where users are sent to sign in.
       type: str
+      sample: https://login.microsoftonline.com/8f9cf0b5-2a0e-4b7e-9a30-0a8f3f1c5e11/oauth2/v2.0/authorize
     token_endpoint:
       description: Where tokens are fetched.
       type: str
+      sample: https://login.microsoftonline.com/8f9cf0b5-2a0e-4b7e-9a30-0a8f3f1c5e11/oauth2/v2.0/token
     redirect_uris:
       description: The redirect URIs by platform.
       type: dict
+      sample: {web: [], public_client: []}
     secrets:
       description: Key id, name and end of every client secret.
       type: list
       elements: dict
+      sample: [{key_id: 9b21a026-326d-43fc-9928-e2ad99a6b59a, display_name: vmrops.o365, end: '2027-05-21T10:15:30.512Z'}]
     certificates:
       description: Key id, name and end of every certificate.
       type: list
       elements: dict
+      sample: []
 proved:
   description: That a token came for the secret.
   returned: with O(secret.prove), except in check mode
   type: bool
+  sample: true
 wider_grants:
   description:
     - What was granted beyond O(permissions); only looked for with O(admin_consent).
     - Delegated permissions are looked for when O(permissions) names some, or with O(permissions_mode=replace).
-  returned: success
+  returned: with O(state=present)
   type: list
   elements: str
+  sample: []
 secret:
   description: The client secret, when this run made it. It cannot be read again.
   returned: when a secret was made, also when a later step failed
@@ -305,6 +315,7 @@ secret:
     key_id:
       description: Its key id.
       type: str
+      sample: 9b21a026-326d-43fc-9928-e2ad99a6b59a
     end:
       description: When it ends.
       type: str
@@ -320,7 +331,7 @@ steps:
       type: str
       sample: register the application pexip-vmr-scheduling
     service:
-      description: The service it is done in, C(graph) or C(exchange).
+      description: The service it is done in.
       type: str
       sample: graph
     method:
@@ -333,10 +344,10 @@ steps:
       sample: /v1.0/applications(uniqueName='pexip-vmr-scheduling')
     body:
       description: The body of the request; secrets are masked.
+      returned: when the request has one
       type: dict
-    cmdlet:
-      description: For Exchange, the PowerShell command line that an administrator would have typed.
-      type: str
+      sample:
+        passwordCredential: {displayName: vmrops.o365, endDateTime: '2027-05-21T10:15:30.512Z'}
 steps_done:
   description: The steps that were carried out before the failure.
   returned: failure

@@ -164,7 +164,7 @@ steps:
     summary:
       description: The step in words.
       type: str
-      sample: install the add-in Pexip scheduling 1.0.0.0
+      sample: remove the add-in Pexip scheduling
     service:
       description: The service it is done in, C(graph) or C(exchange).
       type: str
@@ -176,10 +176,14 @@ steps:
     path:
       description: The path of the request.
       type: str
-      sample: /adminapi/beta/contoso.onmicrosoft.com/InvokeCommand
+      sample: /adminapi/beta/8f9cf0b5-2a0e-4b7e-9a30-0a8f3f1c5e11/InvokeCommand
     body:
       description: The body of the request; of the manifest only its length is shown.
       type: dict
+      sample:
+        CmdletInput:
+          CmdletName: Remove-App
+          Parameters: {Identity: 3f2b7a52-6a0c-4f0e-9b57-0c1b54a6d9e1, OrganizationApp: true, Confirm: false}
     cmdlet:
       description: For Exchange, the PowerShell command line that an administrator would have typed.
       type: str

@@ -200,6 +200,7 @@ user:
     account_enabled:
       description: Whether the account can sign in.
       type: bool
+      sample: true
     usage_location:
       description: The country code.
       type: str
@@ -208,9 +209,11 @@ user:
       description: The ids of the SKUs it holds, inherited ones included.
       type: list
       elements: str
+      sample: [4b9405b0-7788-4568-add1-99614e613b69]
     mailbox_ready:
       description: Whether the mailbox answers; null unless O(wait_for_mailbox) asks for it.
       type: bool
+      sample: true
 password:
   description: The password, when this run made it. It cannot be read again.
   returned: when the account was created and O(password) was left out
@@ -224,7 +227,7 @@ steps:
     summary:
       description: The step in words.
       type: str
-      sample: create the user pexip-scheduling@contoso.com
+      sample: set the licences of pexip-scheduling@contoso.com
     service:
       description: The service it is done in, C(graph) or C(exchange).
       type: str
@@ -236,13 +239,19 @@ steps:
     path:
       description: The path of the request.
       type: str
-      sample: /v1.0/users
+      sample: /v1.0/users/%3Cuser.id%3E/assignLicense
     body:
       description: The body of the request; secrets are masked.
+      returned: when the request has one
       type: dict
+      sample:
+        addLicenses: [{skuId: 4b9405b0-7788-4568-add1-99614e613b69, disabledPlans: []}]
+        removeLicenses: []
     cmdlet:
-      description: For Exchange, the PowerShell command line that an administrator would have typed.
+      description: The PowerShell command line that an administrator would have typed.
+      returned: for Exchange
       type: str
+      sample: Set-Mailbox -Identity 'pexip-scheduling@contoso.com' -HiddenFromAddressListsEnabled $true
 steps_done:
   description: The steps that were carried out before the failure.
   returned: failure

@@ -130,27 +130,26 @@ findings:
           C(scope-organization); and for a section that could not be read, or not all of it, C(unreadable-) and its name,
           such as C(unreadable-licenses).
       type: str
-      sample: app-not-listed
+      sample: ews-ending
     severity:
       description: C(error) when the set-up would fail or does not work, C(warning) or C(info).
       type: str
-      sample: error
+      sample: warning
     what:
       description: What was found.
       type: str
-      sample: EWS is switched off for the organization.
+      sample: EWS in Exchange Online ends for everybody on 2027-04-01, in 126 days.
     why:
       description: Why it matters.
       type: str
-      sample: Exchange answers every request over EWS with 403, and Pexip's scheduler speaks nothing else.
+      sample: Pexip's scheduler speaks EWS. Microsoft knows no exceptions.
     do:
       description: What to do.
       type: str
-      sample: Run o365_ews_access with the application id.
+      sample: Ask Pexip what takes its place.
 caller:
   description:
-    - Who signed in. This section and the following ones have C(readable), and when that is false C(reason); what was not read
-      is null.
+    - Who signed in. In this section and the following ones, what was not read is null.
   returned: success
   type: dict
   contains:
@@ -192,12 +191,20 @@ caller:
       description: The directory roles in the token, by name or template id.
       type: list
       elements: str
-      sample: [Global Reader]
+      sample: [Exchange Administrator]
 organization:
   description: The tenant itself.
   returned: success
   type: dict
   contains:
+    readable:
+      description: Whether everything in the section was read.
+      type: bool
+      sample: true
+    reason:
+      description: Why something was not; null when all was.
+      type: str
+      sample: null
     id:
       description: Its id.
       type: str
@@ -228,6 +235,14 @@ licenses:
   returned: success
   type: dict
   contains:
+    readable:
+      description: Whether everything in the section was read.
+      type: bool
+      sample: true
+    reason:
+      description: Why something was not; null when all was.
+      type: str
+      sample: null
     skus:
       description: The licences.
       type: list
@@ -266,6 +281,14 @@ exchange:
   returned: success
   type: dict
   contains:
+    readable:
+      description: Whether everything in the section was read.
+      type: bool
+      sample: true
+    reason:
+      description: Why something was not; null when all was.
+      type: str
+      sample: null
     dehydrated:
       description: Whether C(Enable-OrganizationCustomization) was never run.
       type: bool
@@ -310,6 +333,14 @@ mailboxes:
   returned: success
   type: dict
   contains:
+    readable:
+      description: Whether everything in the section was read.
+      type: bool
+      sample: true
+    reason:
+      description: Why something was not; null when all was.
+      type: str
+      sample: null
     mailboxes:
       description: One entry each.
       type: list
@@ -345,6 +376,14 @@ sign_in:
   returned: success
   type: dict
   contains:
+    readable:
+      description: Whether everything in the section was read.
+      type: bool
+      sample: true
+    reason:
+      description: Why something was not; null when all was.
+      type: str
+      sample: null
     account:
       description:
         - The service account, with C(exists), C(enabled), C(licenses), C(mailbox_plans) and C(ews); null when none was named.
@@ -367,6 +406,14 @@ scope:
   returned: success
   type: dict
   contains:
+    readable:
+      description: Whether everything in the section was read.
+      type: bool
+      sample: true
+    reason:
+      description: Why something was not; null when all was.
+      type: str
+      sample: null
     app_id:
       description: Its application (client) id; null when it is not registered yet.
       type: str
@@ -390,6 +437,12 @@ scope:
       type: list
       elements: dict
       sample: [{role: Application EWS.AccessAsApp, assignment: Pexip, scope: Pexip, everything: false}]
+steps:
+  description: Nothing is ever done.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 """
 
 import time

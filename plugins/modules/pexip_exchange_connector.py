@@ -549,11 +549,11 @@ connector:
     room_mailbox_email_address:
       description: The equipment resource's address.
       type: str
-      sample: vmr-scheduling@contoso.com
+      sample: vmr@contoso.com
     room_mailbox_name:
       description: The equipment resource's name.
       type: str
-      sample: Pexip VMR scheduling
+      sample: VMR scheduling
     addin_server_domain:
       description: The host that serves the add-in.
       type: str
@@ -562,9 +562,11 @@ connector:
       description: The Exchange metadata domains.
       type: list
       elements: str
+      sample: []
     signed_in:
       description: Whether the node holds a refresh token of the service account.
       type: bool
+      sample: false
 health:
   description:
     - What the node says of the integration's scheduler; null when the integration is not there, or when the account may not
@@ -608,22 +610,25 @@ steps:
     summary:
       description: The step in words.
       type: str
-      sample: create the integration Microsoft 365 on the Management Node
+      sample: set the properties of the integration Microsoft 365
     service:
       description: Where it is done, C(infinity) or, for fingerprints, C(file).
       type: str
       sample: infinity
     method:
       description: The HTTP method of the request.
+      returned: for C(infinity)
       type: str
-      sample: POST
+      sample: PATCH
     path:
       description: The path of the request, or of the file.
       type: str
-      sample: /api/admin/configuration/v1/ms_exchange_connector/
+      sample: /api/admin/configuration/v1/ms_exchange_connector/1/
     body:
       description: The body of the request; secrets are masked.
+      returned: when the request has one
       type: dict
+      sample: {accept_new_single_meeting_template: '<p>{{ subject }} has a room.</p>'}
 steps_done:
   description: The steps that were carried out before the failure.
   returned: failure

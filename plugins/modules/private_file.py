@@ -80,5 +80,5 @@ path:
   description: The file.
   returned: success
   type: str
-  sample: /srv/pexip/secrets/contoso.yml
+  sample: /srv/pexip/secrets/pexip.yml
 """

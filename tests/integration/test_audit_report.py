@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import returned
 from support.ansible import Ansible, Run
 from support.audited import HOSTILE
 from support.canary import Scanner, files_below
@@ -87,6 +88,7 @@ def test_tenants_in_every_condition(simulator: Start, ansible: Ansible, tmp_path
 
     with tenant.no_writes(), empty.no_writes():
         run = audit(ansible, reports, tenants, verbosity=3, diff=True).ok()
+    assert not returned.differences("audit_report", run.results)
     found = reported(reports)
     assert list(found) == sorted(tenants)
 

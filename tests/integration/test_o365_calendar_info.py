@@ -18,6 +18,7 @@ from exchangelib.recurrence import DailyPattern, Recurrence
 from support.ansible import HOST, Ansible
 from support.examples import examples
 from support.exchange import ExchangeAdministrator
+from support.returned import differences
 from support.simulator import Simulator
 from support.tasks import good, refused, task
 
@@ -161,8 +162,23 @@ def test_refusals_name_what_is_missing(tenant: Simulator, ansible: Ansible) -> N
 @pytest.mark.smoke
 def test_examples(simulator: Callable[..., Simulator], ansible: Ansible) -> None:
     tenant = simulator(seed={"apps": [READER]})
-    ExchangeAdministrator(tenant).run("New-Mailbox", Name="VMR scheduling", Equipment=True, PrimarySmtpAddress=BOX)
-    ansible.tasks(examples(MODULE), reader(tenant)).ok()
+    administrator = ExchangeAdministrator(tenant)
+    administrator.run("New-Mailbox", Name="VMR scheduling", Equipment=True, PrimarySmtpAddress=BOX)
+    administrator.run("Set-CalendarProcessing", Identity=BOX, AutomateProcessing="None")
+    alice, tomorrow = mailbox(tenant, "alice@contoso.com"), exchangelib.EWSDateTime.now(OSLO) + timedelta(days=1)
+    exchangelib.CalendarItem(
+        account=alice,
+        folder=alice.calendar,
+        subject="Quarterly figures",
+        location="Fjord",
+        sensitivity="Private",
+        start=tomorrow,
+        end=tomorrow + timedelta(hours=1),
+        resources=[BOX],
+        recurrence=Recurrence(pattern=DailyPattern(interval=1), start=tomorrow.date(), number=2),
+    ).save(send_meeting_invitations=SEND_TO_ALL_AND_SAVE_COPY)
+    run = ansible.tasks(examples(MODULE), reader(tenant)).ok()
+    assert not differences(MODULE, run.results)
 
 
 def test_the_playbook_shows_a_table_and_lets_a_delegate_in_and_out(

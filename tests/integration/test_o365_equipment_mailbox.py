@@ -13,6 +13,7 @@ import pytest
 from support.ansible import Ansible
 from support.examples import examples
 from support.exchange import ExchangeAdministrator
+from support.returned import differences
 from support.simulator import Simulator, wherever
 from support.tasks import commands, good, planned, refused, task
 
@@ -138,6 +139,7 @@ def test_check_mode_and_second_run_write_nothing(tenant: Simulator, ansible: Ans
 def test_examples(tenant: Simulator, ansible: Ansible) -> None:
     run = ansible.tasks(examples(MODULE), tenant.auth()).ok()
     assert run.changed == len(run.results)
+    assert not differences(MODULE, run.results)
     assert ExchangeAdministrator(tenant).mailboxes() == []
 
 

@@ -12,6 +12,7 @@ import pytest
 from support.ansible import Ansible
 from support.examples import examples
 from support.exchange import ExchangeAdministrator
+from support.returned import differences
 from support.simulator import Simulator
 from support.tasks import commands, good, planned, refused, task
 
@@ -101,4 +102,5 @@ def test_examples(tenant: Simulator, ansible: Ansible) -> None:
     administrator.run("Set-OrganizationConfig", EwsEnabled=True)
     run = ansible.tasks(examples(MODULE), tenant.auth()).ok()
     assert [one.changed for one in run.results] == [True, False, True]
+    assert not differences(MODULE, run.results)
     assert organization(tenant) == (True, OTHER)

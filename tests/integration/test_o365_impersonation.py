@@ -14,6 +14,7 @@ from support.ansible import Ansible
 from support.examples import examples
 from support.exchange import ExchangeAdministrator
 from support.graph import Administrator
+from support.returned import differences
 from support.simulator import Simulator
 from support.tasks import commands, good, planned, refused, task
 
@@ -160,6 +161,7 @@ def test_examples(simulator: Callable[..., Simulator], ansible: Ansible) -> None
     app = {"application": {"app_id": register(tenant)}}
     run = ansible.tasks(examples(MODULE), tenant.auth(), extra_vars={"app": app}).ok()
     assert run.changed == len(run.results)
+    assert not differences(MODULE, run.results)
 
 
 def test_kinds_of_scope(tenant: Simulator, ansible: Ansible) -> None:

@@ -12,6 +12,7 @@ import pytest
 from support.ansible import Ansible
 from support.examples import examples
 from support.exchange import ExchangeAdministrator
+from support.returned import differences
 from support.simulator import Simulator
 from support.tasks import commands, good, planned, refused, task
 
@@ -144,3 +145,4 @@ def test_examples(tenant: Simulator, ansible: Ansible) -> None:
     with_equipment(tenant)
     run = ansible.tasks(examples(MODULE), tenant.auth()).ok()
     assert run.changed == len(run.results)
+    assert not differences(MODULE, run.results)

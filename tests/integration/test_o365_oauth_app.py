@@ -9,6 +9,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from cryptography.x509.oid import NameOID
 from support.ansible import Ansible, Result
 from support.examples import examples
 from support.graph import Administrator, certificate_credential, sign_in
+from support.returned import differences
 from support.simulator import Simulator
 
 MODULE = "o365_oauth_app"
@@ -264,8 +266,11 @@ def test_r9_unique_name_in_the_recycle_bin(simulator: Tenants, ansible: Ansible,
 @pytest.mark.smoke
 def test_the_examples_of_the_documentation_run(tenant: Simulator, ansible: Ansible) -> None:
     tasks = examples(MODULE)
-    run = ansible.tasks(tasks, auth(tenant)).ok()
-    assert len(run.results) == len(tasks)
+    show = {"name": "Show what the first one registered", "ansible.builtin.debug": {"var": "app"}}
+    run = ansible.tasks([*tasks, show], auth(tenant)).ok()
+    assert len(run.results) == len(tasks) + 1
+    first = replace(run.results[0], result=run.last["app"])
+    assert not differences(MODULE, [first, *run.results])
     found = Administrator(tenant).all("/applications")
     assert NAME in [one["uniqueName"] for one in found]
 

@@ -15,6 +15,7 @@ from support.ansible import Ansible
 from support.examples import examples
 from support.exchange import ExchangeAdministrator
 from support.manifest import APP_ID, manifest
+from support.returned import differences
 from support.simulator import Simulator
 from support.tasks import commands, good, planned, refused, task
 
@@ -141,3 +142,4 @@ def test_examples(tenant: Simulator, ansible: Ansible, tmp_path: Path) -> None:
     tasks = json.loads(json.dumps(examples(MODULE)).replace("{{ playbook_dir }}", str(tmp_path)))
     run = ansible.tasks(tasks, tenant.auth()).ok()
     assert [one.changed for one in run.results] == [True, True, False, True]
+    assert not differences(MODULE, run.results)

@@ -14,6 +14,7 @@ import pytest
 from support.ansible import Ansible, Result
 from support.examples import examples
 from support.graph import Administrator
+from support.returned import differences
 from support.simulator import Simulator
 
 MODULE = "o365_service_account"
@@ -188,6 +189,7 @@ def test_absent_purge_and_restore(tenant: Simulator, ansible: Ansible) -> None:
 def test_the_examples_of_the_documentation_run(tenant: Simulator, ansible: Ansible) -> None:
     run = ansible.tasks(examples(MODULE), auth(tenant), extra_vars={"vault_service_account_password": PASSWORD}).ok()
     assert len(run.results) == len(examples(MODULE))
+    assert not differences(MODULE, run.results)
     with tenant.no_writes():
         again = ansible.tasks(
             [one for one in examples(MODULE) if "lab" not in str(one)],

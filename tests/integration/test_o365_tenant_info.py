@@ -19,6 +19,7 @@ from support.examples import examples
 from support.exchange import ExchangeAdministrator
 from support.graph import Administrator
 from support.in_process import Person, new_run
+from support.returned import differences
 from support.simulator import Simulator, wherever
 from support.tasks import good, refused, task
 
@@ -430,3 +431,4 @@ def test_s35_many_mailboxes_are_read_in_batches(simulator: Start) -> None:
 def test_examples(tenant: Simulator, ansible: Ansible) -> None:
     results = ansible.tasks(examples(MODULE), tenant.auth()).ok().results
     assert [one.changed for one in results] == [False] * len(examples(MODULE))
+    assert not differences(MODULE, results)

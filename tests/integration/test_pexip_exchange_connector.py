@@ -23,6 +23,7 @@ from support.ansible import Ansible, Run
 from support.connector import integrate
 from support.examples import examples
 from support.node import NodeAdministrator
+from support.returned import differences
 from support.simulator import Request, Simulator
 from support.tasks import good, refused, task
 
@@ -247,6 +248,7 @@ def test_examples(tenant: Simulator, ansible: Ansible, tmp_path: Path) -> None:
     play = {"hosts": "all", "gather_facts": False, "module_defaults": defaults, "tasks": json.loads(text)}
     done = ansible.run([play], extra_vars=variables).ok()
     assert [one.changed for one in done.results] == [True, True, True]
+    assert not differences(MODULE, done.results)
     bodies = [one.request for one in tenant.writes() if one.service == "infinity" and isinstance(one.request, dict)]
     assert [body["accept_new_single_meeting_template"] for body in bodies[1:]] == ["<p>{{ subject }} has a room.</p>"]
 

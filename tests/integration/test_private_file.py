@@ -13,6 +13,7 @@ import pytest
 from support import BIN
 from support.ansible import Ansible
 from support.examples import examples
+from support.returned import differences
 from support.simulator import Simulator
 from support.tasks import good, refused, task
 
@@ -155,6 +156,7 @@ def test_examples(tenant: Simulator, ansible: Ansible, tmp_path: Path) -> None:
     )
     run = ansible.tasks(tasks, tenant.auth()).ok()
     assert run["Keep the secret"].changed
+    assert not differences("private_file", run.results)
     [file] = ansible.directory.glob("*/secrets/pexip.yml")
     assert file.stat().st_mode & 0o7777 == 0o600
     assert file.read_text().startswith("client_secret: ")
