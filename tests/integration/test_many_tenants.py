@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from support.ansible import Ansible
+from support.ansible import HOST, Ansible
 from support.company import wish
 from support.simulator import Simulator
 
@@ -80,3 +82,25 @@ def test_one_failing_tenant_stops_no_other(
     mended = ansible.run("vmrops.o365.configure", **options).ok()
     assert mended[SUMMARY]["msg"] == {"succeeded": NAMES, "failed": {}}
     assert {one.host for one in mended.results if one.changed} == {"litware"}
+
+
+def test_as_many_at_a_time_as_forks_says(simulator: Callable[..., Simulator], ansible: Ansible) -> None:
+    """A dozen tenants, which one simulator stands in for: their work overlaps, and never that of more than four."""
+    tenant = simulator(latency=100)
+    names = [f"tenant{number:02}" for number in range(12)]
+    inventory = {"all": {"hosts": {name: {**HOST, "address": f"{name}@contoso.com"} for name in names}}}
+    box = {"name": "{{ inventory_hostname }}", "primary_smtp_address": "{{ address }}"}
+    tasks = [{"name": "make", "vmrops.o365.o365_equipment_mailbox": box}]
+    run = ansible.tasks(tasks, tenant.auth(), inventory=inventory, arguments=["--forks", "4"]).ok()
+    assert run.changed == len(names)
+    moments = []
+    for name in names:
+        own = [one for one in tenant.wire() if name in json.dumps(one.request)]
+        begun = [datetime.fromisoformat(request.time).timestamp() for request in own]
+        ended = [begin + request.seconds for begin, request in zip(begun, own, strict=True)]
+        moments += [(min(begun), 1), (max(ended), -1)]
+    at_work, most = 0, 0
+    for _moment, more in sorted(moments):
+        at_work += more
+        most = max(most, at_work)
+    assert 1 < most <= 4
