@@ -16,6 +16,8 @@ options:
       - How to sign in.
       - With V(auto) the method follows from what is given - O(certificate_path), O(client_secret), then
         O(federated_token_file). Managed identity and device code are only used when named here.
+      - V(device_code) shows a code on the terminal from which the playbook was started, and waits until somebody has entered
+        it in a browser. Without a terminal it fails at once.
     type: str
     choices: [auto, client_secret, certificate, managed_identity, workload_identity, device_code]
     default: auto

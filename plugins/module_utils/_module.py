@@ -220,12 +220,16 @@ def connect(options: Mapping[str, Any], show: Callable[[str], None], keeper: Kee
 
 def show_on_terminal(message: str) -> None:
     """Print a device code message on the terminal that the playbook was started from. Raises BadCredentials."""
+    if TELLER and TELLER.ask:
+        TELLER.ask(message)
+        return
     try:
         with open("/dev/tty", "w") as terminal:
             terminal.write(f"\n{message}\n")
     except OSError as error:
         raise BadCredentials(
-            "auth_method device_code needs a terminal to print the code on; use another method in jobs without one."
+            "auth_method device_code needs a terminal to print the code on, and with ansible-core 2.19 or newer a module that "
+            "runs in Ansible's own process (docs/performance.md says when); use another method in jobs without one."
         ) from error
 
 
@@ -265,7 +269,7 @@ TENANT = Way(AUTH_ARGUMENTS, lambda options, keeper: connect(options, show_on_te
 
 # What earlier modules have left; None in a process that is for one module alone.
 KEEPER: Keeper | None = None
-# Who is told of long waits; None where nobody can be.
+# How to say something while a module runs; None where that cannot be done.
 TELLER: Teller | None = None
 
 
@@ -296,7 +300,7 @@ def run_module(
         options = {**module.params, "check_mode": module.check_mode}
         resource = make_resource(options)
         connection = way.connect(module.params, KEEPER)
-        if TELLER:
+        if TELLER and TELLER.every:
             connection.deadline.progress = Progress(TELLER, module.no_log, lambda: run.awaited if run else (), secrets)
         run = _run(resource, connection, module.check_mode)
         try:

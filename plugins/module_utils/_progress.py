@@ -21,10 +21,12 @@ class Teller:
 
     Args:
         show: shows a line.
-        every: seconds between two of them; the first one comes after half as many.
+        ask: shows a line to somebody who is at a terminal, and keeps it nowhere; None where nobody is.
+        every: seconds between two lines about a wait, of which the first one comes after half as many; 0 for none.
     """
 
     show: Callable[[str], None]
+    ask: Callable[[str], None] | None
     every: float
 
 

@@ -16,7 +16,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -49,14 +49,29 @@ def _keeper() -> Keeper:
     return Keeper(Path(constants.DEFAULT_LOCAL_TMP))
 
 
-def teller(display: Any, host: str) -> Teller | None:
-    """How to say what the module of a task waits for: where errors go, since a program may read the other output."""
+def _at_a_terminal() -> bool:
+    """Whether somebody started this from a terminal."""
+    try:
+        with open("/dev/tty", "w"):
+            return True
+    except OSError:
+        return False
+
+
+# Seen in Ansible's main process: since ansible-core 2.19 a worker has no terminal, and what it has to say is sent there.
+SOMEBODY = _at_a_terminal()
+
+
+def teller(display: Any, host: str) -> Teller:
+    """How the module of a task says something: where errors go, since a program may read the other output."""
     given = os.environ.get(PROGRESS) or PROGRESS_SECONDS
     if not given.isdecimal():
         raise AnsibleActionFail(f"{PROGRESS} is {given}, which is no number of seconds; 0 shows no progress.")
-    if not int(given):
-        return None
-    return Teller(lambda words: display.display(f"[{host}] {words}", stderr=True), int(given))
+
+    def show(words: str, keep: bool = True) -> None:
+        display.display(f"[{host}] {words}", stderr=True, screen_only=not keep)
+
+    return Teller(show, partial(show, keep=False) if SOMEBODY else None, int(given))
 
 
 class Action(RunModule):  # type: ignore[misc]  # ansible-core is not typed

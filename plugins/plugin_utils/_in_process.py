@@ -52,7 +52,7 @@ def run_here(
         arguments: its arguments, those that Ansible adds included.
         directory: where it is to run.
         keeper: what earlier modules have left.
-        teller: who is told of long waits.
+        teller: how the module says something while it runs.
 
     Returns:
         What a connection gives after a command: rc, stdout, stderr, and these two by lines.

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import psutil
 import yaml
 
@@ -244,6 +245,29 @@ class Ansible:
             environment: variables on top of the cleaned environment.
             arguments: more arguments for ``ansible-playbook``.
         """
+        return Running(
+            *self._prepared(playbook, check, diff, verbosity, extra_vars, inventory, environment or {}, arguments)
+        )
+
+    def on_terminal(self, playbook: str, extra_vars: Data, environment: Mapping[str, str]) -> pexpect.spawn:
+        """Start a playbook on a terminal of its own, with somebody who reads what it says; arguments as for start."""
+        command, here, variables = self._prepared(playbook, False, False, 0, extra_vars, None, environment, ())
+        return pexpect.spawn(
+            command[0], command[1:], cwd=str(here), env=variables, encoding="utf-8", dimensions=(50, 500)
+        )
+
+    def _prepared(
+        self,
+        playbook: Sequence[Data] | str,
+        check: bool,
+        diff: bool,
+        verbosity: int,
+        extra_vars: Data | None,
+        inventory: Data | None,
+        environment: Mapping[str, str],
+        arguments: Sequence[str],
+    ) -> tuple[list[str], Path, dict[str, str]]:
+        """The command, the directory and the environment of a run; the files it takes are there."""
         self._runs += 1
         here = self.directory / f"run-{self._runs}"
         here.mkdir(parents=True)
@@ -258,7 +282,7 @@ class Ansible:
         if extra_vars:
             (here / "extra.json").write_text(json.dumps(extra_vars))
             command += ["-e", f"@{here / 'extra.json'}"]
-        return Running(command, here, self._environment(here, environment or {}))
+        return command, here, self._environment(here, environment)
 
     def _environment(self, here: Path, more: Mapping[str, str]) -> dict[str, str]:
         (here / "ansible.cfg").touch()

@@ -138,6 +138,7 @@ class DeviceCode:
         show: prints where to go; raises when there is nowhere to print to.
         cache: a file for the refresh token (mode 0600), so that the next task need not ask again; None for none.
         secrets: what was sent or told beside tokens; an answer may repeat it.
+        kept: the refresh token where there is no file, in msal's form.
     """
 
     authority: str
@@ -146,12 +147,14 @@ class DeviceCode:
     cache: Path | None
     hint: str = "auth_method"
     secrets: set[str] = field(default_factory=set, repr=False)
+    kept: list[str] = field(default_factory=list, repr=False)
 
     def acquire(self, resource: str, session: requests.Session) -> Mapping[str, Any]:
-        """A delegated token: from the cache when there is an account, else by the device code grant."""
+        """A new delegated token: by the refresh token when there is one, else by the device code grant."""
         msal = import_msal()
         cache = msal.SerializableTokenCache()
-        if self.cache and (kept := read_private(self.cache)):
+        kept = read_private(self.cache) if self.cache else "".join(self.kept)
+        if kept:
             cache.deserialize(kept)
             self.secrets.update(one["secret"] for one in cache.search(msal.TokenCache.CredentialType.REFRESH_TOKEN))
         application = msal.PublicClientApplication(
@@ -160,7 +163,7 @@ class DeviceCode:
         scopes = [f"{resource}/.default"]
         result: Mapping[str, Any] | None = None
         for account in application.get_accounts():
-            result = application.acquire_token_silent(scopes, account)
+            result = application.acquire_token_silent(scopes, account, force_refresh=True)
         if not result or "access_token" not in result:
             flow = application.initiate_device_flow(scopes)
             if "user_code" not in flow:
@@ -168,8 +171,10 @@ class DeviceCode:
             self.secrets.update((flow["device_code"], flow["user_code"]))
             self.show(flow["message"])
             result = application.acquire_token_by_device_flow(flow)
-        if self.cache and cache.has_state_changed:
-            write_private(self.cache, cache.serialize())
+        if cache.has_state_changed:
+            self.kept[:] = [cache.serialize()]
+            if self.cache:
+                write_private(self.cache, self.kept[0])
         return result or {}
 
     def proof(self) -> None:
