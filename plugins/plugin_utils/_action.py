@@ -38,7 +38,8 @@ LIBRARIES = ("requests", "msal", "cryptography.fernet", "cryptography.hazmat.pri
 # Set to anything, each module gets a process of its own.
 SWITCH = "VMROPS_O365_OWN_PROCESS"
 # Seconds between two words about a wait; 0 for none.
-PROGRESS, PROGRESS_SECONDS = "VMROPS_O365_PROGRESS", "30"
+PROGRESS = "VMROPS_O365_PROGRESS"
+PROGRESS_SECONDS = "30"
 # The members of results that hold a secret.
 SECRETS = {"password", "secret"}
 
