@@ -8,8 +8,6 @@ Skipped where there is no Chromium, but not in CI, where that is a failure. CHRO
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,18 +15,10 @@ from typing import Any
 import pytest
 from ansible_collections.vmrops.o365.plugins.plugin_utils._audit_pages import page as page_of
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from support.audited import HOSTILE, company
+from support.browser import NoBrowser, chromium
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 CONFORMANCE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 WIDE, NARROW = {"width": 1240, "height": 900}, {"width": 390, "height": 800}
 Open = Callable[..., Page]
@@ -36,15 +26,11 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if not found:
-        if os.environ.get("CI"):
-            pytest.fail("there is no Chromium, which .ci/run installs")
-        pytest.skip("there is no Chromium; install one, or name it in CHROMIUM")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield started
-        started.close()
+    try:
+        with chromium() as started:
+            yield started
+    except NoBrowser as missing:
+        (pytest.fail if missing.failure else pytest.skip)(str(missing))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@
 
 The sources lie in ``.cache/docs/source`` as in the repository, so that links between guides work in both. A warning of Sphinx's
 stops the build, and so does a link within the site that leads nowhere. Links to elsewhere are not followed: there may be no
-network. For the same reason the site needs nothing from elsewhere; its search runs in the browser.
+network. For the same reason the site needs nothing from elsewhere; its search runs in the browser, and is tried there.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from support.browser import NoBrowser, chromium
 from tools.own_venv import ROOT, environment, own_venv
 
 WORK = ROOT / ".cache" / "docs"
@@ -38,6 +39,12 @@ ENVIRONMENT = (
     "ANSIBLE_CACHE_PLUGIN",
     *(f"ANSIBLE_CACHE_PLUGIN_{part}" for part in ("CONNECTION", "PREFIX", "TIMEOUT")),
 )
+# What somebody looks for, and the page that has to be found.
+SEARCHES = {
+    "o365_oauth_app": "collection/o365_oauth_app_module.html",
+    "wait_timeout": "docs/troubleshooting.html",
+    "delegate": "collection/o365_mailbox_delegate_module.html",
+}
 CONFIGURATION = "reference_appendices/config.html"
 INDEX = """\
 vmrops.o365
@@ -88,16 +95,42 @@ def main() -> int:
             print("the site was not built")
             return 1
     broken = sorted(dead_links())
-    if not (HTML / "searchindex.js").is_file():
-        broken.append("searchindex.js, without which the search finds nothing")
     if broken:
         print("links that lead nowhere, or files that come from elsewhere:", *broken, sep="\n  ")
         return 1
+    try:
+        unfound = dict(search())
+    except NoBrowser as missing:
+        print(f"the search was not tried: {missing}")
+        if missing.failure:
+            return 1
+    else:
+        if unfound:
+            print("the search does not find:", *(f"{words}: {found}" for words, found in unfound.items()), sep="\n  ")
+            return 1
     pages = len(list(HTML.rglob("*.html")))
     print(
         f"built: {pages} pages in {HTML.relative_to(ROOT)}, every link within them checked; links to elsewhere were not"
     )
     return 0
+
+
+def search() -> Iterator[tuple[str, list[str]]]:
+    """Words with which the site's own search does not find the page, and what it finds, in a browser without network."""
+    with chromium() as browser:
+        context = browser.new_context()
+        context.set_offline(True)
+        page = context.new_page()
+        for words, wanted in SEARCHES.items():
+            page.goto((HTML / "index.html").as_uri())
+            page.get_by_placeholder("Search").first.fill(words)
+            page.keyboard.press("Enter")
+            page.wait_for_selector("#search-results p.search-summary:not(:empty)")
+            page.wait_for_function("!document.querySelector('#search-progress')?.textContent")
+            hits = page.locator("#search-results ul.search li a")
+            found = [str(hit.get_attribute("href")) for hit in hits.all()]
+            if not any(wanted in address for address in found):
+                yield words, found
 
 
 def copy_guides() -> None:
