@@ -1,0 +1,158 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes out of a transcript what is somebody's: what is left is known to be nobody's, instead of the other way round.
+
+A text of a request or an answer stays only if it is a published word or the simulator says the same; any other becomes a
+placeholder such as <text-3>, which stands for the same text wherever it occurs. Of what a service says to people, such as an
+error, the words stay, without ids, addresses, hosts, times, what is quoted, and whatever was taken out elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from .calls import Exchange
+from .vocabulary import GUID, published, strings
+
+# Members that hold what a service says to people, and those with its codes.
+SPEECH = {
+    *("message", "error", "error_description", "error_uri", "code", "suberror", "target", "type", "internalexception"),
+    *("messagetext", "responsecode", "faultstring", "faultcode", "descriptivelinkkey", "@adminapi.warnings", "warnings"),
+    *("@odata.context", "@odata.type", "@odata.nextlink"),
+}
+# Headers whose values are shown. Of others there is only the name.
+SHOWN_HEADERS = (
+    *("content-type", "content-encoding", "location", "retry-after", "www-authenticate", "x-ms-diagnostics"),
+    *("x-ews-policy-reason", "preference-applied", "etag", "prefer", "consistencylevel", "accept", "warning"),
+)
+_ADDRESS = re.compile(r"[\w.+'#&-]+@[\w-]+(?:\.[\w-]+)+")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+_MICROSOFT = ("microsoft.com", "microsoftonline.com", "windows.net", "office365.com", "office.com", "outlook.com")
+_SHORTEST = 3  # what is shorter would be found within other words
+
+_PATTERNS: Sequence[tuple[str, re.Pattern[str]]] = (
+    ("token", re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")),
+    ("id", GUID),
+    ("address", _ADDRESS),
+    ("time", re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?")),
+    ("time", re.compile(r"\d{1,2}/\d{1,2}/\d{4}(?: \d{1,2}:\d\d(?::\d\d)?(?: [AP]M)?)?")),
+    ("host", re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|(?:[0-9a-fA-F]{1,4}:){4,7}[0-9a-fA-F]{1,4}")),
+    ("host", re.compile(r"(?i)[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:prod\.outlook|prod\.exchangelabs|onmicrosoft|sharepoint)\.com")),
+    ("host", re.compile(rf"(?<![\w.@#hmB]){_DOMAIN.pattern}(?![\w.-]*\w)")),
+    ("opaque", re.compile(r"(?<![\w<])(?=[\w+/=%.~-]*\d)(?=[\w+/=%.~-]*[A-Za-z])[\w+/=%.~-]{24,}")),
+    ("number", re.compile(r"(?<![\w.<-])\d{6,}(?!\w)")),
+)
+_QUOTED = re.compile(r"(?<!\w)(['\"\u201c\u2018])([^'\"\u201c\u201d\u2018\u2019]+)(['\"\u201d\u2019])(?!\w)")
+_PLACEHOLDER = re.compile(r"<([a-z]+)(?:-\d+)?>")
+
+
+class Cleaner:
+    """Cleans the transcript of one side.
+
+    Args:
+        run: what tells the names of this run from others.
+        tenant: what the tenant is called in addresses: its id, its domain.
+        hosts: addresses of the services here (host, and port where there is one), and what they are in the global cloud.
+        words: what may stay beside what is published.
+    """
+
+    def __init__(self, run: str, tenant: Iterable[str], hosts: Mapping[str, str], words: Collection[str] = ()) -> None:
+        self._run, self._tenant, self._hosts = run, {one.lower() for one in tenant}, hosts
+        self._words = words
+        self._private: set[str] = set()
+        self._domains: set[str] = set(filter(_DOMAIN.fullmatch, self._tenant))
+        self._numbers: dict[str, dict[str, int]] = {}
+        self._hiding: re.Pattern[str] | None = None
+
+    def learn(self, exchanges: Iterable[Exchange]) -> None:
+        """Note what has to be hidden in what a service says: every text that is taken out, and every domain."""
+        found = {text for one in exchanges for part in (one.request, one.response, one.path, one.query) for text in strings(part)}
+        for text in found:
+            self._domains.update(address.rpartition("@")[2].lower() for address in _ADDRESS.findall(text))
+            if _DOMAIN.fullmatch(text.lower()) and not _is_microsoft(text):
+                self._domains.add(text.lower())
+        for text in found:
+            if len(text) >= _SHORTEST and not self._is_known(text) and not self._is_speech(text):
+                self._private.add(text)
+        self._hiding = None
+
+    def words_of(self, exchanges: Iterable[Exchange]) -> set[str]:
+        """The texts of a transcript, without what is somebody's within them, as words for another side's cleaner."""
+        return {self.plain(text) for one in exchanges for part in (one.request, one.response, one.path) for text in strings(part)}
+
+    def plain(self, text: str) -> str:
+        """A text whose placeholders have no number, so that it can be compared with another side's."""
+        return self._patterns(text, lambda kind, _value: f"<{kind}>")
+
+    def value(self, value: Any, member: str = "") -> Any:
+        """The same with placeholders."""
+        if isinstance(value, dict):
+            return {self._patterns(name, self._numbered): self.value(inner, name) for name, inner in value.items()}
+        if isinstance(value, list):
+            return [self.value(inner, member) for inner in value]
+        return self._text(value, member) if isinstance(value, str) else value
+
+    def speech(self, text: str, numbered: bool = True) -> str:
+        """What a service says, without what is somebody's."""
+        name = self._numbered if numbered else lambda kind, _value: f"<{kind}>"
+        if self._hiding is None:
+            longest = sorted(self._private, key=len, reverse=True)
+            self._hiding = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in longest) or r"(?!)")
+        text = self._hiding.sub(lambda found: name("text", found[0]), text)
+
+        def unquoted(found: re.Match[str]) -> str:
+            known = self._is_known(found[2]) or _PLACEHOLDER.fullmatch(found[2])
+            return found[0] if known else f"{found[1]}{name('text', found[2])}{found[3]}"
+
+        return _QUOTED.sub(unquoted, self._patterns(text, name))
+
+    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Names, and values where they are shown."""
+        shown = {name: self.speech(value) for name, value in headers.items() if name in SHOWN_HEADERS}
+        return {name: shown.get(name, "<not shown>") for name in sorted(headers)}
+
+    def _text(self, text: str, member: str) -> str:
+        if self._is_known(text):
+            return self._patterns(text, self._numbered)
+        if member.lower() in SPEECH:
+            return self.speech(text)
+        return self._numbered("text", text)
+
+    def _is_known(self, text: str) -> bool:
+        plain = self.plain(text)
+        return plain in published() or plain in self._words or not _PLACEHOLDER.sub("", plain).strip(" ,;:/")
+
+    def _is_speech(self, text: str) -> bool:
+        """Whether a text is a sentence rather than somebody's name for something."""
+        return len(text) > 60 and text.count(" ") > 5
+
+    def _numbered(self, kind: str, value: str) -> str:
+        known = self._numbers.setdefault(kind, {})
+        return f"<{kind}-{known.setdefault(value.lower(), len(known) + 1)}>"
+
+    def _patterns(self, text: str, name: Callable[[str, str], str]) -> str:
+        if text.lower() in self._tenant:
+            return "<tenant>"
+        text = text.replace(self._run, "<run>")
+        for host, standard in self._hosts.items():
+            text = text.replace(host, standard)
+        for kind, pattern in _PATTERNS:
+            text = pattern.sub(lambda found, kind=kind: found[0] if _stays(kind, found[0]) else name(kind, found[0]), text)  # type: ignore[misc]
+            if kind == "address":
+                for domain in sorted(self._domains, key=len, reverse=True):
+                    text = re.sub(rf"(?i)(?<![\w-]){re.escape(domain)}(?![\w-])", lambda found: name("domain", found[0]), text)
+        return text
+
+
+def _stays(kind: str, text: str) -> bool:
+    """Whether what looks like an id or a host is a published one."""
+    if kind == "id":
+        return text.lower() in published()
+    return kind == "host" and (_is_microsoft(text) or text.startswith("microsoft.graph.") or text in published())
+
+
+def _is_microsoft(host: str) -> bool:
+    return any(host.lower() == one or host.lower().endswith(f".{one}") for one in _MICROSOFT) and ".prod." not in host.lower()

@@ -1,0 +1,183 @@
+# Copyright (c) 2026 the vmrops.o365 authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is done to a tenant: the collection's playbooks in the order of a set-up's life, and its end whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from support.ansible import Ansible, Run
+
+from .recorder import Recorder
+
+HOST = "tenant"
+# What stands between the set-up and its proof may take its time: Exchange tells running applications of a new role late.
+PAUSE = 15
+Play = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class People:
+    """Who is there already, and stays as it is.
+
+    Args:
+        domain: where the equipment's address is.
+        group: a mail-enabled group, for the scope.
+        in_scope: a direct member of it, with a mailbox.
+        out_of_scope: somebody with a mailbox who is no member.
+    """
+
+    domain: str
+    group: str
+    in_scope: str
+    out_of_scope: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a stage ended. ``problem`` is why it failed, empty when it did not; ``said`` is what the role told at its end."""
+
+    stage: str
+    problem: str
+    said: Sequence[Mapping[str, Any]] = ()
+    output: str = ""
+
+
+def variables(run: str, people: People, secrets_file: Path, open_ews: bool) -> dict[str, Any]:
+    """The role's variables, under names that nothing else in a tenant has.
+
+    Args:
+        run: what tells these names from those of every other run; lower-case letters and digits.
+        open_ews: whether the app is listed among those that may use EWS, and EWS is switched on.
+    """
+    name = f"VMR live {run}"
+    return {
+        "vmr_scheduling_access": "app_permissions",
+        "vmr_scheduling_equipment_name": name,
+        "vmr_scheduling_equipment_alias": f"vmr-live-{run}",
+        "vmr_scheduling_equipment_display_name": name,
+        "vmr_scheduling_equipment_address": f"vmr-live-{run}@{people.domain}",
+        "vmr_scheduling_scope": {"group": people.group},
+        "vmr_scheduling_verify": {"in_scope": people.in_scope, "out_of_scope": people.out_of_scope},
+        "vmr_scheduling_impersonation_name": name,
+        "vmr_scheduling_app_unique_name": f"vmr-live-{run}",
+        "vmr_scheduling_app_display_name": name,
+        "vmr_scheduling_app_secret_lifetime": 7,
+        "vmr_scheduling_app_secret_renew_before": 1,
+        "vmr_scheduling_secrets_file": str(secrets_file),
+        "vmr_scheduling_manage_ews_access": open_ews,
+        "vmr_scheduling_rotate_now": True,
+        "vmr_scheduling_rotate_overlap": 0,
+        "vmr_scheduling_purge": True,
+    }
+
+
+class Life:
+    """A set-up on one tenant.
+
+    Args:
+        recorder: what it goes through.
+        environment: how to sign in, as the modules' environment variables.
+        directory: where Ansible and the secrets file are meanwhile; only for its owner, and gone afterwards.
+        wish: the role's variables.
+        people: whose mailboxes the proof looks into.
+        patience: seconds that the proof may take to come about.
+        tell: is told of each stage's end.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        environment: Mapping[str, str],
+        directory: Path,
+        wish: Mapping[str, Any],
+        people: People,
+        patience: int,
+        tell: Callable[[Ended], None],
+    ) -> None:
+        self.recorder, self.people, self.patience, self.tell = recorder, people, patience, tell
+        self._environment = {**environment, **recorder.environment}
+        self._wish = {**wish, "vmr_scheduling_proof_timeout": patience}
+        self._reports = directory / "reports"
+        self._ansible = Ansible(directory)
+        self.ended: list[Ended] = []
+        self.left_behind = False
+
+    def live(self) -> None:
+        """Every stage. Once something may have been written it is undone at the end, also when a stage failed or was stopped.
+
+        Raises KeyboardInterrupt when it was stopped; ``left_behind`` says whether the end failed too.
+        """
+        if not self._stage("preflight", "vmrops.o365.configure", check=True):
+            return
+        try:
+            if self._stage("configure", "vmrops.o365.configure"):
+                self._stage("proof", self._proof())
+                self._stage("audit", "vmrops.o365.audit", vmr_scheduling_report_directory=str(self._reports))
+                self._stage("rotation", "vmrops.o365.rotate_secret")
+        finally:
+            self.left_behind = True  # until it is known to be gone
+            self.undo()
+
+    def undo(self) -> None:
+        """The last stage alone."""
+        self.left_behind = not self._stage("teardown", "vmrops.o365.teardown")
+
+    def _stage(self, stage: str, playbook: str | list[Play], *, check: bool = False, **more: Any) -> bool:
+        self.recorder.begin(stage)
+        run = self._ansible.run(
+            playbook,
+            check=check,
+            extra_vars={**self._wish, **more},
+            inventory={"o365_tenants": {"hosts": {HOST: None}}},
+            environment=self._environment,
+        )
+        ended = _ended(stage, run)
+        self.ended.append(ended)
+        self.tell(ended)
+        return not ended.problem
+
+    def _proof(self) -> list[Play]:
+        """The registered app by itself opens a mailbox in scope, and none out of it; on a day long ago, nobody's business."""
+        secret = "{{ (lookup('ansible.builtin.file', vmr_scheduling_secrets_file) | from_yaml).client_secret }}"
+        who = {"auth_method": "client_secret", "client_id": "{{ app.application.app_id }}", "client_secret": secret}
+        look = {"backend": "ews", "start": "2000-01-01", "end": "2000-01-02", **who}
+        names = {"unique_name": "{{ vmr_scheduling_app_unique_name }}", "display_name": "{{ vmr_scheduling_app_display_name }}"}
+        tasks: list[Play] = [
+            {
+                "name": "Look up the app",
+                "vmrops.o365.o365_oauth_app": names,
+                "check_mode": True,
+                "register": "app",
+            },
+            {
+                "name": "A mailbox in scope is open",
+                "vmrops.o365.o365_calendar_info": {"mailbox": self.people.in_scope, **look},
+                "register": "opened",
+                "until": "opened is success",
+                "retries": max(self.patience // PAUSE, 1),
+                "delay": PAUSE,
+            },
+            {
+                "name": "A mailbox out of scope is not",
+                "vmrops.o365.o365_calendar_info": {"mailbox": self.people.out_of_scope, **look},
+                "register": "closed",
+                "failed_when": "closed is success",
+            },
+        ]
+        interpreter = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        play = {"name": "Proof", "hosts": HOST, "connection": "local", "gather_facts": False}
+        return [{**play, "vars": interpreter, "tasks": tasks}]
+
+
+def _ended(stage: str, run: Run) -> Ended:
+    said = [one["msg"] for one in run.results if isinstance(one.get("msg"), dict)]
+    if run.rc == 0:
+        return Ended(stage, "", said)
+    failed = [one for one in run.results if one.status in ("failed", "unreachable")]
+    ended = Ended(stage, f"ansible-playbook ended with {run.rc}", said, run.output)
+    return replace(ended, problem=f"{failed[-1].task}: {failed[-1].msg}") if failed else ended
