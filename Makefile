@@ -13,7 +13,7 @@ ready := $(VENV)/ready
 collections := $(VENV)/collections
 collection := $(collections)/ansible_collections/vmrops/o365
 yaml_dirs := $(wildcard roles playbooks)
-typed := ansible_collections.vmrops.o365.plugins $(notdir $(patsubst %/,%,$(wildcard $(addprefix tests/,simulator/ controller/ support/ tools/ demo/ sweep/ bench/))))
+typed := ansible_collections.vmrops.o365.plugins $(notdir $(patsubst %/,%,$(wildcard $(addprefix tests/,simulator/ controller/ support/ tools/ demo/ sweep/ bench/ live/))))
 
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(collections)
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible

@@ -5,21 +5,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Any
 
 from .calls import Exchange
 from .cleaner import SPEECH, Cleaner
-from .vocabulary import GUID
+from .shapes import unlike
 
 # What clients act on: by value, or only by whether it is there.
 _HEADERS = ("content-type", "content-encoding", "x-ews-policy-reason", "preference-applied", "x-ms-diagnostics")
 _PRESENCE = ("location", "retry-after", "www-authenticate", "request-id", "etag", "date")
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:]+(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")
-_ABSENT = object()
 
 
 @dataclass(frozen=True)
@@ -85,28 +82,29 @@ def pairs(tenant: Side, simulator: Side) -> list[Pair]:
 
 def _paired(stage: str, tenant: Side, simulator: Side) -> Iterator[Pair]:
     ours, theirs = ([one for one in side.exchanges if one.call.stage == stage] for side in (tenant, simulator))
-    names = [tenant.operation(one) for one in ours], [simulator.operation(one) for one in theirs]
-    marks = [
-        [f"{name} -> {side.outcome(one)}" for name, one in zip(named, ones, strict=True)]
-        for side, named, ones in ((tenant, names[0], ours), (simulator, names[1], theirs))
-    ]
-    for _tag, a, b, c, d in SequenceMatcher(None, *marks, autojunk=False).get_opcodes():
-        if marks[0][a:b] == marks[1][c:d]:
-            for number in range(b - a):
-                yield Pair(stage, names[0][a + number], ours[a + number], theirs[c + number])
-            continue
-        for _inner, e, f, g, h in SequenceMatcher(None, names[0][a:b], names[1][c:d], autojunk=False).get_opcodes():
-            same = names[0][a + e : a + f] == names[1][c + g : c + h]
-            for number in range(max(f - e, h - g)):
-                one = ours[a + e + number] if number < f - e else None
-                other = theirs[c + g + number] if number < h - g else None
-                if same:
-                    yield Pair(stage, names[0][a + e + number], one, other)
-                    continue
-                if one:
-                    yield Pair(stage, names[0][a + e + number], one, None)
-                if other:
-                    yield Pair(stage, names[1][c + g + number], None, other)
+    marks, marks_there = (
+        [f"{side.operation(one)} -> {side.outcome(one)}" for one in ones]
+        for side, ones in ((tenant, ours), (simulator, theirs))
+    )
+    for first, last, first_there, last_there in _blocks(marks, marks_there):
+        some, some_there = ours[first:last], theirs[first_there:last_there]
+        names = [tenant.operation(one) for one in some]
+        names_there = [simulator.operation(one) for one in some_there]
+        for begin, end, begin_there, end_there in _blocks(names, names_there):
+            if names[begin:end] == names_there[begin_there:end_there]:
+                for number in range(end - begin):
+                    yield Pair(stage, names[begin + number], some[begin + number], some_there[begin_there + number])
+                continue
+            yield from (Pair(stage, names[number], some[number], None) for number in range(begin, end))
+            yield from (
+                Pair(stage, names_there[number], None, some_there[number]) for number in range(begin_there, end_there)
+            )
+
+
+def _blocks(ours: Sequence[str], theirs: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Where two sequences are the same and where they are not: begin and end in each, alternately."""
+    matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
+    return ((a, b, c, d) for _tag, a, b, c, d in matcher.get_opcodes())
 
 
 def differences(found: Sequence[Pair], tenant: Side, simulator: Side) -> list[Difference]:
@@ -122,7 +120,12 @@ def differences(found: Sequence[Pair], tenant: Side, simulator: Side) -> list[Di
 def _of_pair(pair: Pair, tenant: Side, simulator: Side) -> Iterator[tuple[str, str, str, str]]:
     ours, theirs = pair.tenant, pair.simulator
     if ours is None or theirs is None:
-        yield "only", "", f"asked: {tenant.outcome(ours)}" if ours else "", f"asked: {simulator.outcome(theirs)}" if theirs else ""
+        yield (
+            "only",
+            "",
+            f"asked: {tenant.outcome(ours)}" if ours else "",
+            f"asked: {simulator.outcome(theirs)}" if theirs else "",
+        )
         return
     if ours.status != theirs.status:
         yield "status", "", str(ours.status or ours.call.failure), str(theirs.status or theirs.call.failure)
@@ -137,9 +140,13 @@ def _of_pair(pair: Pair, tenant: Side, simulator: Side) -> Iterator[tuple[str, s
     said = [dict(_speech(one.response)) for one in (ours, theirs)]
     for path in dict.fromkeys([*said[0], *said[1]]):
         if path in said[0] and path in said[1]:
-            texts = (side.cleaner.speech(one[path], numbered=False) for side, one in ((tenant, said[0]), (simulator, said[1])))
+            texts = (
+                side.cleaner.speech(one[path], numbered=False)
+                for side, one in ((tenant, said[0]), (simulator, said[1]))
+            )
             yield from _unequal("error", path, *texts)
-    yield from _of_values("", [ours.response], [theirs.response], tenant.cleaner)
+    for one in unlike("", [ours.response], [theirs.response], tenant.cleaner.plain):
+        yield one.kind, one.path, one.ours, one.theirs
 
 
 def _unequal(kind: str, where: str, ours: str, theirs: str) -> Iterator[tuple[str, str, str, str]]:
@@ -160,57 +167,3 @@ def _speech(value: Any, path: str = "", number: int = 0) -> Iterator[tuple[str, 
             if isinstance(inner, str) and path.rpartition(".")[2].lower() in SPEECH:
                 yield f"{path}[{number}]", inner
             yield from _speech(inner, f"{path}[{number}]")
-
-
-def _of_values(path: str, ours: Sequence[Any], theirs: Sequence[Any], cleaner: Cleaner) -> Iterator[tuple[str, str, str, str]]:
-    """How what two sides have at the same path differs in its make: members, types, forms of texts."""
-    shapes = [{_type(one) for one in side} for side in (ours, theirs)]
-    present = [shape - {"null"} for shape in shapes]
-    if present[0] and present[1] and not present[0] & present[1]:
-        yield "type", path, _listed(shapes[0]), _listed(shapes[1])
-    elif bool(present[0]) != bool(present[1]):
-        yield "null", path, _listed(shapes[0]), _listed(shapes[1])
-    elif "text" in present[0] & present[1]:
-        forms = [{_form(one) for one in side if isinstance(one, str)} for side in (ours, theirs)]
-        if not forms[0] & forms[1]:
-            yield "form", path, _listed(forms[0]), _listed(forms[1])
-    objects = [[one for one in side if isinstance(one, Mapping)] for side in (ours, theirs)]
-    if objects[0] and objects[1]:
-        members = [{cleaner.plain(name): name for one in side for name in one} for side in objects]
-        for name in dict.fromkeys([*members[0], *members[1]]):
-            here = f"{path}.{name}".lstrip(".")
-            if name in members[0] and name in members[1]:
-                inner = (
-                    [one[key[name]] for one in side if key[name] in one] for side, key in zip(objects, members, strict=True)
-                )
-                yield from _of_values(here, *inner, cleaner)
-            else:
-                yield "member", here, *("present" if name in side else "absent" for side in members)
-    lists = [[inner for one in side if isinstance(one, list) for inner in one] for side in (ours, theirs)]
-    if lists[0] and lists[1]:
-        yield from _of_values(f"{path}[]", *lists, cleaner)
-
-
-def _listed(words: set[str]) -> str:
-    return " or ".join(sorted(words))
-
-
-def _type(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, (int, float)):
-        return "number"
-    return "text" if isinstance(value, str) else "list" if isinstance(value, list) else "object"
-
-
-def _form(text: str) -> str:
-    """What kind of text that is, as far as clients tell kinds apart."""
-    if GUID.fullmatch(text):
-        return "GUID"
-    if _TIME.fullmatch(text):
-        return "time as " + re.sub(r"\.9+", ".9", re.sub(r"\d", "9", text))
-    if text in ("True", "False", "true", "false"):
-        return f"{text[0]}... as text" if text[0].isupper() else "lower-case truth as text"
-    return "number as text" if re.fullmatch(r"-?\d+", text) else "text"

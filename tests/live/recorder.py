@@ -134,7 +134,11 @@ class Recorder:
         try:
             while (event := connection.next_event()) is h11.NEED_DATA:
                 connection.receive_data(await reader.read(65536))
-            if not isinstance(event, h11.Request) or event.method != b"CONNECT" or not self._service(event.target.decode()):
+            if (
+                not isinstance(event, h11.Request)
+                or event.method != b"CONNECT"
+                or not self._service(event.target.decode())
+            ):
                 writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 return
             within, without = await asyncio.open_connection("127.0.0.1", self._inner_port)
@@ -181,7 +185,10 @@ class Recorder:
                 stream=True,
             )
             content = answer.raw.read(decode_content=False)
-            status, headers = answer.status_code, [(n, v) for n, v in answer.raw.headers.items() if n.lower() not in _HOP]
+            status, headers = (
+                answer.status_code,
+                [(n, v) for n, v in answer.raw.headers.items() if n.lower() not in _HOP],
+            )
         except (requests.exceptions.RequestException, OSError) as error:
             failure = network_words(error)
             content = f"The recorder of make live has no answer: {failure}".encode()

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from .recorder import Recorder
 HOST = "tenant"
 # What stands between the set-up and its proof may take its time: Exchange tells running applications of a new role late.
 PAUSE = 15
+STAGES = ("preflight", "configure", "proof", "audit", "rotation", "teardown")
+AUDIT, ROTATE = "vmrops.o365.audit", "vmrops.o365.rotate_secret"
 Play = dict[str, Any]
 
 
@@ -26,7 +28,7 @@ class People:
 
     Args:
         domain: where the equipment's address is.
-        group: a mail-enabled group, for the scope.
+        group: a mail-enabled group, for the scope; empty where all is only undone.
         in_scope: a direct member of it, with a mailbox.
         out_of_scope: somebody with a mailbox who is no member.
     """
@@ -47,30 +49,34 @@ class Ended:
     output: str = ""
 
 
-def variables(run: str, people: People, secrets_file: Path, open_ews: bool) -> dict[str, Any]:
+def variables(run: str, people: People, secrets_file: Path) -> dict[str, Any]:
     """The role's variables, under names that nothing else in a tenant has.
 
     Args:
         run: what tells these names from those of every other run; lower-case letters and digits.
-        open_ews: whether the app is listed among those that may use EWS, and EWS is switched on.
     """
     name = f"VMR live {run}"
+    scope = {
+        "vmr_scheduling_scope": {"group": people.group},
+        "vmr_scheduling_verify": {"in_scope": people.in_scope, "out_of_scope": people.out_of_scope},
+        "vmr_scheduling_delegates": [{"delegate": people.in_scope, "automapping": False}],
+    }
     return {
+        **(scope if people.group else {}),
         "vmr_scheduling_access": "app_permissions",
         "vmr_scheduling_equipment_name": name,
         "vmr_scheduling_equipment_alias": f"vmr-live-{run}",
         "vmr_scheduling_equipment_display_name": name,
         "vmr_scheduling_equipment_address": f"vmr-live-{run}@{people.domain}",
-        "vmr_scheduling_scope": {"group": people.group},
-        "vmr_scheduling_verify": {"in_scope": people.in_scope, "out_of_scope": people.out_of_scope},
         "vmr_scheduling_impersonation_name": name,
         "vmr_scheduling_app_unique_name": f"vmr-live-{run}",
         "vmr_scheduling_app_display_name": name,
         "vmr_scheduling_app_secret_lifetime": 7,
         "vmr_scheduling_app_secret_renew_before": 1,
         "vmr_scheduling_secrets_file": str(secrets_file),
-        "vmr_scheduling_manage_ews_access": open_ews,
         "vmr_scheduling_rotate_now": True,
+        # Nobody uses the former secret: as though the new one had been entered on a Management Node at once.
+        "vmr_scheduling_rotate_entered": "{{ vmr_scheduling_secrets.client_secret_key_id | default('') }}",
         "vmr_scheduling_rotate_overlap": 0,
         "vmr_scheduling_purge": True,
     }
@@ -101,38 +107,37 @@ class Life:
     ) -> None:
         self.recorder, self.people, self.patience, self.tell = recorder, people, patience, tell
         self._environment = {**environment, **recorder.environment}
-        self._wish = {**wish, "vmr_scheduling_proof_timeout": patience}
-        self._reports = directory / "reports"
+        reports = {"vmr_scheduling_report_directory": str(directory / "reports")}
+        self._wish = {**wish, **reports, "vmr_scheduling_proof_timeout": patience}
         self._ansible = Ansible(directory)
         self.ended: list[Ended] = []
         self.left_behind = False
 
-    def live(self) -> None:
-        """Every stage. Once something may have been written it is undone at the end, also when a stage failed or was stopped.
+    def live(self, stages: Collection[str] = STAGES) -> None:
+        """Those stages. Once something may have been written it is undone at the end, also when a stage failed or was stopped.
 
         Raises KeyboardInterrupt when it was stopped; ``left_behind`` says whether the end failed too.
         """
-        if not self._stage("preflight", "vmrops.o365.configure", check=True):
+        if not self._stage("preflight", self._preflight()):
             return
+        self.left_behind = True  # until it is known to be gone
         try:
             if self._stage("configure", "vmrops.o365.configure"):
-                self._stage("proof", self._proof())
-                self._stage("audit", "vmrops.o365.audit", vmr_scheduling_report_directory=str(self._reports))
-                self._stage("rotation", "vmrops.o365.rotate_secret")
+                for stage, playbook in (("proof", self._proof()), ("audit", AUDIT), ("rotation", ROTATE)):
+                    if stage in stages:
+                        self._stage(stage, playbook)
         finally:
-            self.left_behind = True  # until it is known to be gone
             self.undo()
 
     def undo(self) -> None:
         """The last stage alone."""
         self.left_behind = not self._stage("teardown", "vmrops.o365.teardown")
 
-    def _stage(self, stage: str, playbook: str | list[Play], *, check: bool = False, **more: Any) -> bool:
+    def _stage(self, stage: str, playbook: str | list[Play]) -> bool:
         self.recorder.begin(stage)
         run = self._ansible.run(
             playbook,
-            check=check,
-            extra_vars={**self._wish, **more},
+            extra_vars=self._wish,
             inventory={"o365_tenants": {"hosts": {HOST: None}}},
             environment=self._environment,
         )
@@ -141,12 +146,21 @@ class Life:
         self.tell(ended)
         return not ended.problem
 
+    def _preflight(self) -> list[Play]:
+        """What stands in the way. The role looks again before it writes, and refuses by itself."""
+        names = {"equipment_address": "equipment_address", "app_unique_name": "app_unique_name", "access": "access"}
+        options = {option: f"{{{{ vmr_scheduling_{name} }}}}" for option, name in names.items()}
+        return _play("Preflight", [{"name": "Look at the tenant", "vmrops.o365.o365_tenant_info": options}])
+
     def _proof(self) -> list[Play]:
         """The registered app by itself opens a mailbox in scope, and none out of it; on a day long ago, nobody's business."""
         secret = "{{ (lookup('ansible.builtin.file', vmr_scheduling_secrets_file) | from_yaml).client_secret }}"
         who = {"auth_method": "client_secret", "client_id": "{{ app.application.app_id }}", "client_secret": secret}
         look = {"backend": "ews", "start": "2000-01-01", "end": "2000-01-02", **who}
-        names = {"unique_name": "{{ vmr_scheduling_app_unique_name }}", "display_name": "{{ vmr_scheduling_app_display_name }}"}
+        names = {
+            "unique_name": "{{ vmr_scheduling_app_unique_name }}",
+            "display_name": "{{ vmr_scheduling_app_display_name }}",
+        }
         tasks: list[Play] = [
             {
                 "name": "Look up the app",
@@ -169,9 +183,13 @@ class Life:
                 "failed_when": "closed is success",
             },
         ]
-        interpreter = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        play = {"name": "Proof", "hosts": HOST, "connection": "local", "gather_facts": False}
-        return [{**play, "vars": interpreter, "tasks": tasks}]
+        return _play("Proof", tasks)
+
+
+def _play(name: str, tasks: list[Play]) -> list[Play]:
+    interpreter = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    play = {"name": name, "hosts": HOST, "connection": "local", "gather_facts": False, "vars": interpreter}
+    return [{**play, "tasks": tasks}]
 
 
 def _ended(stage: str, run: Run) -> Ended:

@@ -28,7 +28,7 @@ def published() -> frozenset[str]:
     for permissions in (seed.GRAPH_PERMISSIONS, seed.EXCHANGE_PERMISSIONS):
         words.update(permissions, (key for pair in permissions.values() for key in pair if key))
     words.update(seed.DIRECTORY_ROLES, seed.DIRECTORY_ROLES.values(), seed.MANAGEMENT_ROLES)
-    return frozenset(words | {seed.GRAPH_APP_ID, seed.EXCHANGE_APP_ID, "True", "False", ""})
+    return frozenset(words | {seed.GRAPH_APP_ID, seed.EXCHANGE_APP_ID, "True", "False", "true", "false", ""})
 
 
 def strings(value: Any) -> Iterator[str]:
