@@ -22,7 +22,7 @@ export MYPYPATH := tests:$(collections)
 run := PATH="$(bin):$$PATH"
 
 .NOTPARALLEL:
-.PHONY: help setup demo tenant sweep bench test matrix matrix-ends importer docs lint format types docs-lint package sanity unit integration apart pytest permissions changelog clean
+.PHONY: help setup demo tenant sweep bench live test matrix matrix-ends importer docs lint format types docs-lint package sanity unit integration apart pytest permissions changelog clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -51,6 +51,9 @@ sweep: $(ready) ## disturb the role and every module at each request: 5 hours on
 bench: $(ready) ## measure what the collection costs: an hour; BENCH="overhead" measures one part, BENCH=--small tries it out
 	"$(bin)/python" -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
 	PYTHONPATH=tests $(run) python -m bench $(BENCH)
+
+live: $(ready) ## compare a real test tenant with the simulator; writes to it, so off until LIVE names it: docs/live.md
+	@PYTHONPATH=tests $(run) python -m live $(LIVE)
 
 test: lint types docs-lint package sanity pytest importer docs matrix-ends ## run every check and test; of the matrix, its two ends
 

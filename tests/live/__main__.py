@@ -27,6 +27,7 @@ from .recorder import Recorder
 from .report import Told, write
 from .stages import Ended, Life, People, variables
 from .target import Refused, Target, like, simulated, target
+from .vocabulary import strings
 
 # Who is in the simulator's own tenant.
 SIMULATED = People("contoso.com", "vmr-users@contoso.com", "alice@contoso.com", "carol@contoso.com")
@@ -36,7 +37,7 @@ Nothing was sent. This writes to a tenant, under names of its own, and removes t
     make live LIVE="contoso.com --group test@contoso.com --in-scope alice@contoso.com --out-of-scope carol@contoso.com"
 
 It takes the credentials from the environment as the modules do: AZURE_TENANT_ID, AZURE_CLIENT_ID, and AZURE_CLIENT_SECRET
-or AZURE_CLIENT_CERTIFICATE_PATH. docs/live.md says what the tenant must have, docs/permissions.md which rights the app needs."""
+or AZURE_CLIENT_CERTIFICATE_PATH. docs/live.md says what the tenant must have, docs/permissions.md which rights that takes."""
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,9 @@ def _mapping(path: Path | None) -> dict[str, Any]:
 
 
 def _life(recorder: Recorder, tenant: Target, wish: Wish, people: People, directory: Path, who: str) -> Life:
-    def tell(ended: Ended) -> None:
-        print(f"  {who:<11}{ended.stage:<12}{ended.problem or 'done'}", flush=True)
+    def tell(stage: str, ended: Ended | None) -> None:
+        # A stage may take long: what goes on is said at once, and how it went behind it.
+        print((ended.problem or "done") if ended else f"  {who:<11}{stage:<12}", end="\n" if ended else "", flush=True)
 
     wanted = {**variables(wish.run, people, directory / "secrets.yml"), **wish.variables}
     return Life(recorder, tenant.environment, directory, wanted, people, wish.patience, tell)
@@ -172,9 +174,10 @@ def compare(tenant: Target, wish: Wish, output: Path, directory: Path) -> bool:
             second.live([one.stage for one in life.ended])
     said = _said(imagined)
     ours, theirs = _side(wish.run, tenant, seen), _side(wish.run, other, said)
-    # A text that both say is nobody's.
+    # A text that both say is nobody's, unless both were told it.
+    told = {ours.cleaner.plain(text) for text in strings([dict(wish.variables), dict(wish.seed)])}
     for side, beside in ((ours, theirs), (theirs, ours)):
-        side.cleaner.allow(beside.cleaner.words(beside.exchanges), side.exchanges)
+        side.cleaner.allow(beside.cleaner.words(beside.exchanges) - told, side.exchanges)
     found = pairs(ours, theirs)
     listed = differences(found, ours, theirs)
     write(output, _version(), found, listed, Told(life.ended, ours), Told(second.ended, theirs))

@@ -69,22 +69,29 @@ def exchanges(call: Call) -> Iterator[Exchange]:
     request, response = _data(call.request, call.request_headers), _data(call.response, call.response_headers)
     parts = urlsplit(call.target)
     if parts.path.endswith("/$batch") and isinstance(request, dict) and isinstance(response, dict):
-        answers = {str(one.get("id")): one for one in response.get("responses") or [] if isinstance(one, dict)}
-        for item in request.get("requests") or []:
+        answers = {str(one.get("id")): one for one in _objects(response.get("responses"))}
+        for item in _objects(request.get("requests")):
             answer = answers.get(str(item.get("id")), {})
-            headers = {str(name).lower(): str(value) for name, value in (answer.get("headers") or {}).items()}
+            status, headers = answer.get("status"), answer.get("headers")
+            names = (
+                {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
+            )
             yield _exchange(
                 call,
                 str(item.get("method", "")),
                 str(item.get("url", "")),
                 item.get("body"),
-                int(answer.get("status") or 0),
-                headers,
+                status if isinstance(status, int) else 0,
+                names,
                 answer.get("body"),
             )
         if answers:
             return
     yield _exchange(call, call.method, call.target, request, call.status, call.response_headers, response)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _exchange(

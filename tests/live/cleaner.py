@@ -17,7 +17,7 @@ from typing import Any
 from .calls import Exchange
 from .vocabulary import GUID, published
 
-# Members that hold what a service says to people, and those with its codes.
+# Members that hold what a service says to people, its codes, and filters as it writes them.
 SPEECH = {
     *("message", "error", "error_description", "error_uri", "code", "suberror", "target", "type", "internalexception"),
     *(
@@ -29,7 +29,7 @@ SPEECH = {
         "@adminapi.warnings",
         "warnings",
     ),
-    *("@odata.context", "@odata.type", "@odata.nextlink"),
+    *("@odata.context", "@odata.type", "@odata.nextlink", "recipientfilter", "recipientrestrictionfilter"),
 }
 # Members that hold a domain, whatever it looks like.
 _DOMAINS = {"domainname", "name", "defaultdomainname", "id"}
@@ -38,7 +38,7 @@ SHOWN_HEADERS = (
     *("content-type", "content-encoding", "location", "retry-after", "www-authenticate", "x-ms-diagnostics"),
     *("x-ews-policy-reason", "preference-applied", "etag", "prefer", "consistencylevel", "accept", "warning"),
 )
-_ADDRESS = re.compile(r"[\w.+'#&-]+@[\w-]+(?:\.[\w-]+)+")
+_ADDRESS = re.compile(r"(?<![\w.+#&-])\w[\w.+'#&-]*@[\w-]+(?:\.[\w-]+)+")
 # What ends in one of these is a host's name; names of types and settings have dots, too.
 _ENDS = "com|net|org|edu|gov|mil|int|info|biz|cloud|app|dev|local|internal|lan|corp|test|example|[a-z]{2}"
 _DOMAIN = re.compile(rf"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:{_ENDS})")
@@ -55,6 +55,7 @@ _SHORTEST = 3  # what is shorter would be found within other words
 
 _PATTERNS: Sequence[tuple[str, re.Pattern[str]]] = (
     ("token", re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")),
+    ("path", re.compile(r"(?<![\w:/.<>])/(?:home|Users|root|tmp|var|opt|srv|mnt)/[^\s'\",;]+")),
     ("id", GUID),
     ("address", _ADDRESS),
     ("time", re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?")),
@@ -63,7 +64,7 @@ _PATTERNS: Sequence[tuple[str, re.Pattern[str]]] = (
     ("host", re.compile(r"(?i)[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:outlook|exchangelabs|onmicrosoft|sharepoint)\.com")),
     ("host", re.compile(rf"(?<![\w.@#$-]){_DOMAIN.pattern}(?![\w-]|\.\w)")),
     ("opaque", re.compile(r"(?<![\w<])(?=[\w+=%-]*\d)(?=[\w+=%-]*[A-Za-z])[\w+=%-]{24,}")),
-    ("number", re.compile(r"(?<![\w.<-])\d{6,}(?!\w)")),
+    ("number", re.compile(r"(?<![\w.<-])\d{6,}(?![\w-])")),
 )
 _QUOTED = re.compile(r"(?<!\w)(['\"\u201c\u2018])([^'\"\u201c\u201d\u2018\u2019]+)(['\"\u201d\u2019])(?!\w)")
 _PLACEHOLDER = re.compile(r"<([a-z]+)(?:-\d+)?>")
@@ -102,7 +103,7 @@ class Cleaner:
         return {self.plain(text) for _member, text in _members(exchanges)}
 
     def allow(self, words: Collection[str], exchanges: Sequence[Exchange]) -> None:
-        """Let these words stay, as the other side says them too, and note what of the transcript does not."""
+        """Let these words stay, as the other side says them too, and note what else the transcript has."""
         self._words = words
         texts = {text for member, text in _members(exchanges) if member not in SPEECH and len(text) >= _SHORTEST}
         self._hiding = _any_of({self.plain(text) for text in texts if not self._is_known(text)})
@@ -197,7 +198,7 @@ def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
 
 def _stays(kind: str, text: str) -> bool:
     """Whether what looks like an id or a host is a published one."""
-    if kind == "id":
+    if kind in ("id", "opaque"):
         return text.lower() in published()
     return kind == "host" and (_is_microsoft(text) or text.startswith("microsoft.graph.") or text in published())
 

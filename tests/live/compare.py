@@ -136,7 +136,9 @@ def _of_pair(pair: Pair, tenant: Side, simulator: Side) -> Iterator[tuple[str, s
         )
         yield from _unequal("header", name, *values)
     for name in _PRESENCE:
-        yield from _unequal("header", name, *("present" if name in one.headers else "absent" for one in (ours, theirs)))
+        yield from _unequal(
+            "header", name, *("there" if name in one.headers else "not there" for one in (ours, theirs))
+        )
     said = [dict(_speech(one.response)) for one in (ours, theirs)]
     for path in dict.fromkeys([*said[0], *said[1]]):
         if path in said[0] and path in said[1]:

@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 import h11
 import requests
 import trustme
+import urllib3
 import uvicorn
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.session import network_words
 from starlette.concurrency import run_in_threadpool
@@ -189,7 +190,7 @@ class Recorder:
                 answer.status_code,
                 [(n, v) for n, v in answer.raw.headers.items() if n.lower() not in _HOP],
             )
-        except (requests.exceptions.RequestException, OSError) as error:
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             failure = network_words(error)
             content = f"The recorder of make live has no answer: {failure}".encode()
         names = {name.lower(): value for name, value in headers}

@@ -92,7 +92,7 @@ class Life:
         wish: the role's variables.
         people: whose mailboxes the proof looks into.
         patience: seconds that the proof may take to come about.
-        tell: is told of each stage's end.
+        tell: is told when a stage begins, and how it ended.
     """
 
     def __init__(
@@ -103,10 +103,10 @@ class Life:
         wish: Mapping[str, Any],
         people: People,
         patience: int,
-        tell: Callable[[Ended], None],
+        tell: Callable[[str, Ended | None], None],
     ) -> None:
         self.recorder, self.people, self.patience, self.tell = recorder, people, patience, tell
-        self._environment = {**environment, **recorder.environment}
+        self._environment = environment
         reports = {"vmr_scheduling_report_directory": str(directory / "reports")}
         self._wish = {**wish, **reports, "vmr_scheduling_proof_timeout": patience}
         self._ansible = Ansible(directory)
@@ -135,15 +135,16 @@ class Life:
 
     def _stage(self, stage: str, playbook: str | list[Play]) -> bool:
         self.recorder.begin(stage)
+        self.tell(stage, None)
         run = self._ansible.run(
             playbook,
             extra_vars=self._wish,
             inventory={"o365_tenants": {"hosts": {HOST: None}}},
-            environment=self._environment,
+            environment={**self._environment, **self.recorder.environment},
         )
         ended = _ended(stage, run)
         self.ended.append(ended)
-        self.tell(ended)
+        self.tell(stage, ended)
         return not ended.problem
 
     def _preflight(self) -> list[Play]:

@@ -33,6 +33,9 @@ _OPTIONS = {
 }
 _ADDRESSES = {"login": "AZURE_AUTHORITY_HOST", "graph": "VMROPS_O365_GRAPH_URL", "outlook": "VMROPS_O365_OUTLOOK_URL"}
 
+# What of Get-OrganizationConfig decides whether EWS is open, without the lists of programs.
+_EWS = ("EwsEnabled", "EwsAllowedAppIDs", "EwsApplicationAccessPolicy")
+
 
 class Refused(Exception):
     """Nothing was written; the text says what is missing or wrong."""
@@ -128,14 +131,16 @@ def like(calls: list[Call], exchanges: list[Exchange], client_id: str) -> dict[s
         claims = (claims_of(call.request_headers.get("authorization", "").rpartition(" ")[2]) or ({}, {}))[1]
         if claims.get("appid", claims.get("azp")) == client_id and call.service in ("graph", "outlook"):
             rights["roles" if call.service == "graph" else "exchange_roles"] = list(claims.get("roles") or [])
-            rights["directory_roles"] = [name for name, key in seed.DIRECTORY_ROLES.items() if key in (claims.get("wids") or [])]
+            rights["directory_roles"] = [
+                name for name, key in seed.DIRECTORY_ROLES.items() if key in (claims.get("wids") or [])
+            ]
     config: dict[str, Any] = {}
     for one in exchanges:
         if one.operation == "Get-OrganizationConfig" and one.status == 200 and isinstance(one.response, dict):
             (shown, *_rest) = one.response.get("value") or [{}]
-            config = {name: value for name, value in shown.items() if name.startswith("Ews") and "@" not in name}
+            config = {name: shown[name] for name in _EWS if name in shown}
             break
-    if "EwsAllowedAppIDs" in config:
-        listed = config["EwsAllowedAppIDs"]
-        config["EwsAllowedAppIDs"] = ",".join(listed) if isinstance(listed, list) else listed
+    listed = config.get("EwsAllowedAppIDs")
+    if isinstance(listed, list):
+        config["EwsAllowedAppIDs"] = ",".join(listed)
     return {"automation": rights, "organization_config": config}
