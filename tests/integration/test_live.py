@@ -153,7 +153,7 @@ def test_it_is_off_by_default() -> None:
         assert (ROOT / page).exists()
 
 
-def test_people_and_variables_are_checked_first(tmp_path: Path) -> None:
+def test_what_else_is_said_is_checked_first(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
     done = live(DOMAIN, "--group", PEOPLE.group, environment=environment)
     assert done.returncode == 2
@@ -164,6 +164,10 @@ def test_people_and_variables_are_checked_first(tmp_path: Path) -> None:
     done = live(DOMAIN, *people, "--variables", str(more), environment=environment)
     assert done.returncode == 2
     assert "vmr_scheduling_app_unique_name cannot be chosen here." in done.stderr
+    more.write_text("switches: {deny_as_strings: true}\n")
+    done = live(DOMAIN, *people, "--seed", str(more), environment=environment)
+    assert done.returncode == 2
+    assert "there is no switch deny_as_strings." in done.stderr
 
 
 def test_credentials_have_to_be_those_of_the_named_tenant(tenant: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:

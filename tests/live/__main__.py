@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import secrets
 import signal
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from simulator.seed import unknown_in
 from support import ROOT
 from support.simulator import Simulator
 
@@ -24,7 +26,7 @@ from .calls import Exchange, exchanges
 from .cleaner import Cleaner
 from .compare import Side, differences, pairs
 from .recorder import Recorder
-from .report import Told, write
+from .report import Told, count, write
 from .stages import Ended, Life, People, variables
 from .target import Refused, Target, like, simulated, target
 from .vocabulary import strings
@@ -115,7 +117,12 @@ def _wish(options: argparse.Namespace) -> Wish:
     own = {*variables(run, SIMULATED, Path()), "vmr_scheduling_auth", "vmr_scheduling_proof_timeout"} & set(more)
     if own:
         raise Refused(f"{options.variables}: {', '.join(sorted(own))} cannot be chosen here.")
-    return Wish(run, people, more, _mapping(options.seed), options.patience * 60)
+    likeness = _mapping(options.seed)
+    if unknown := unknown_in(likeness):
+        raise Refused(f"{options.seed}: there is no {', '.join(unknown)}.")
+    if not re.fullmatch(r"[0-9a-f]{8}", run):
+        raise Refused(f"--teardown: {run} is no run; those have eight digits or letters up to f.")
+    return Wish(run, people, more, likeness, options.patience * 60)
 
 
 def _mapping(path: Path | None) -> dict[str, Any]:
@@ -181,14 +188,14 @@ def compare(tenant: Target, wish: Wish, output: Path, directory: Path) -> bool:
     found = pairs(ours, theirs)
     listed = differences(found, ours, theirs)
     write(output, _version(), found, listed, Told(life.ended, ours), Told(second.ended, theirs))
-    print(f"{len(listed)} differences: {output / 'report.md'}", flush=True)
+    print(f"{count(listed)} differences in what was answered: {output / 'report.md'}", flush=True)
     return not any(one.problem for one in life.ended) and not life.left_behind
 
 
 _LEFT = """\
 What run {run} made is still there, all or in part; its names hold {run}. To remove it, once nothing is in the way:
 
-    make live LIVE="{domain} --teardown {run}"
+    make live LIVE="{domain} --teardown {run}" (with the same --variables, if there were any)
 """
 
 

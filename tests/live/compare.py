@@ -128,7 +128,9 @@ def _of_pair(pair: Pair, tenant: Side, simulator: Side) -> Iterator[tuple[str, s
         )
         return
     if ours.status != theirs.status:
-        yield "status", "", str(ours.status or ours.call.failure), str(theirs.status or theirs.call.failure)
+        yield "status", "", str(ours.status or "no answer"), str(theirs.status or "no answer")
+        if _succeeded(ours) != _succeeded(theirs):
+            return  # an error is made otherwise than what was asked for
     for name in _HEADERS:
         values = (
             side.cleaner.speech(one.headers.get(name, "none"), numbered=False)
@@ -151,12 +153,16 @@ def _of_pair(pair: Pair, tenant: Side, simulator: Side) -> Iterator[tuple[str, s
         yield one.kind, one.path, one.ours, one.theirs
 
 
+def _succeeded(one: Exchange) -> bool:
+    return 200 <= one.status < 300
+
+
 def _unequal(kind: str, where: str, ours: str, theirs: str) -> Iterator[tuple[str, str, str, str]]:
     if ours != theirs:
         yield kind, where, ours, theirs
 
 
-def _speech(value: Any, path: str = "", number: int = 0) -> Iterator[tuple[str, str]]:
+def _speech(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """What a service says to people, by path."""
     if isinstance(value, dict):
         for name, inner in value.items():

@@ -95,7 +95,7 @@ def _page(version: str, stages: Sequence[dict[str, str]], found: Sequence[Pair],
     lines = [
         "# A tenant and the simulator",
         "",
-        f"vmrops.o365 {version}. {both} answers could be compared, in which {_count(listed)} differences were seen; "
+        f"vmrops.o365 {version}. {both} answers were compared, in which {count(listed)} differences were seen; "
         f"{len(found) - both} calls were sent to one side only. The numbers are those of transcript.json.",
         "",
         *_table(("Stage", "Tenant", "Simulator"), ([one["stage"], one["tenant"], one["simulator"]] for one in stages)),
@@ -111,7 +111,8 @@ def _page(version: str, stages: Sequence[dict[str, str]], found: Sequence[Pair],
     return "\n".join([*lines, ""])
 
 
-def _count(listed: Sequence[Difference]) -> int:
+def count(listed: Sequence[Difference]) -> int:
+    """How many of them are of answers."""
     return sum(one.kind != "only" for one in listed)
 
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,10 @@ class People:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a stage ended. ``problem`` is why it failed, empty when it did not; ``said`` is what the role told at its end."""
+    """How a stage ended. ``problem`` is why it failed, empty when it did not."""
 
     stage: str
     problem: str
-    said: Sequence[Mapping[str, Any]] = ()
-    output: str = ""
 
 
 def variables(run: str, people: People, secrets_file: Path) -> dict[str, Any]:
@@ -118,7 +116,7 @@ class Life:
 
         Raises KeyboardInterrupt when it was stopped; ``left_behind`` says whether the end failed too.
         """
-        if not self._stage("preflight", self._preflight()):
+        if not self._stage("preflight", self._preflight()) or "configure" not in stages:
             return
         self.left_behind = True  # until it is known to be gone
         try:
@@ -136,21 +134,24 @@ class Life:
     def _stage(self, stage: str, playbook: str | list[Play]) -> bool:
         self.recorder.begin(stage)
         self.tell(stage, None)
-        run = self._ansible.run(
-            playbook,
-            extra_vars=self._wish,
-            inventory={"o365_tenants": {"hosts": {HOST: None}}},
-            environment={**self._environment, **self.recorder.environment},
-        )
-        ended = _ended(stage, run)
-        self.ended.append(ended)
-        self.tell(stage, ended)
-        return not ended.problem
+        problem = "stopped"
+        try:
+            run = self._ansible.run(
+                playbook,
+                extra_vars=self._wish,
+                inventory={"o365_tenants": {"hosts": {HOST: None}}},
+                environment={**self._environment, **self.recorder.environment},
+            )
+            problem = _problem(run)
+        finally:
+            self.ended.append(Ended(stage, problem))
+            self.tell(stage, self.ended[-1])
+        return not problem
 
     def _preflight(self) -> list[Play]:
         """What stands in the way. The role looks again before it writes, and refuses by itself."""
-        names = {"equipment_address": "equipment_address", "app_unique_name": "app_unique_name", "access": "access"}
-        options = {option: f"{{{{ vmr_scheduling_{name} }}}}" for option, name in names.items()}
+        names = ("access", "equipment_address", "app_unique_name")
+        options = {name: f"{{{{ vmr_scheduling_{name} }}}}" for name in names}
         return _play("Preflight", [{"name": "Look at the tenant", "vmrops.o365.o365_tenant_info": options}])
 
     def _proof(self) -> list[Play]:
@@ -193,10 +194,8 @@ def _play(name: str, tasks: list[Play]) -> list[Play]:
     return [{**play, "tasks": tasks}]
 
 
-def _ended(stage: str, run: Run) -> Ended:
-    said = [one["msg"] for one in run.results if isinstance(one.get("msg"), dict)]
+def _problem(run: Run) -> str:
     if run.rc == 0:
-        return Ended(stage, "", said)
+        return ""
     failed = [one for one in run.results if one.status in ("failed", "unreachable")]
-    ended = Ended(stage, f"ansible-playbook ended with {run.rc}", said, run.output)
-    return replace(ended, problem=f"{failed[-1].task}: {failed[-1].msg}") if failed else ended
+    return f"{failed[-1].task}: {failed[-1].msg}" if failed else f"ansible-playbook ended with {run.rc}"

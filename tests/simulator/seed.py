@@ -179,14 +179,18 @@ def plant(tenant: Tenant, path: Path | None) -> None:
     if not tenant.store.empty():
         return
     changes = yaml.safe_load(path.read_text()) or {} if path else {}
-    unknown = [f"key {key}" for key in changes if key not in DEFAULT]
-    unknown += [f"switch {name}" for name in changes.get("switches") or {} if name not in SWITCHES]
-    if unknown:
+    if unknown := unknown_in(changes):
         raise ValueError(f"{path}: there is no {', '.join(unknown)}")
     wish = {**DEFAULT, **changes, "tenant": {**DEFAULT["tenant"], **(changes.get("tenant") or {})}}
     with tenant.store.transaction():
         _Planter(tenant, wish).plant()
     tenant.store.settle()
+
+
+def unknown_in(changes: Document) -> list[str]:
+    """The keys and switches of a seed file that do not exist."""
+    unknown = [f"key {key}" for key in changes if key not in DEFAULT]
+    return unknown + [f"switch {name}" for name in changes.get("switches") or {} if name not in SWITCHES]
 
 
 def made_up_id(*names: str) -> str:
