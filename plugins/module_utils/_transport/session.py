@@ -122,7 +122,8 @@ def network_words(error: Exception) -> str:
     """What the network said, without the password of a proxy."""
     cause, text = error, str(error)
     while cause.args and isinstance(cause.args[0], Exception):
-        cause = getattr(cause.args[0], "reason", None) or cause.args[0]
+        reason = getattr(cause.args[0], "reason", None)  # a text, of an error of TLS
+        cause = reason if isinstance(reason, Exception) else cause.args[0]
         text = str(cause) or text
     for proxy in getproxies().values():
         _user, _colon, password = proxy.partition("://")[2].rpartition("@")[0].partition(":")

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +96,21 @@ def test_nobody_listening_is_unreachable_and_nothing_was_written() -> None:
     http = Http(None, 2, Deadline(1))
     with pytest.raises(Unreachable, match="Check the network"):
         http.send(Request("POST", "https://127.0.0.1:9/", "try", repeatable=False), lambda renew: "x")
+
+
+def test_a_handshake_that_the_other_side_leaves_is_told_as_what_it_is() -> None:
+    def leave(server: socket.socket) -> None:
+        with suppress(OSError):  # the test is over
+            while True:
+                connection, _address = server.accept()
+                connection.recv(65536)
+                connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=leave, args=[server], daemon=True).start()
+        http = Http(None, 2, Deadline(0.5))
+        with pytest.raises(Unreachable, match=r"EOF occurred.*Check the network"):
+            http.send(Request("GET", f"https://127.0.0.1:{server.getsockname()[1]}/", "try"), lambda renew: "x")
 
 
 def test_credentials_do_not_follow_a_redirect_to_another_host(simulator: Start) -> None:
