@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.cloud import CLOUDS
 from demo import leftovers
 from live import target as targets
 from live.recorder import Recorder
@@ -22,6 +23,7 @@ from live.stages import Life, People, variables
 from live.target import Refused, simulated, target
 from live.vocabulary import GUID, published
 from support import ROOT, TESTS
+from support.real_names import real_names
 from support.simulator import Simulator
 
 Start = Callable[..., Simulator]
@@ -140,6 +142,25 @@ def test_what_a_failed_stage_left_is_removed(simulator: Start, tmp_path: Path) -
     assert "New-Mailbox" in {name for request in tenant.wire() for name in request.operations}
     left = leftovers.differences(before, leftovers.documents(tenant.state))
     assert [str(one) for one in left if not one.kept_by_service] == []
+
+
+def test_the_services_own_names_and_regional_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is overridden: clients say Microsoft's names, also that of the region to which Exchange redirects."""
+    region, cloud = "eurprd01.outlook.office365.com", CLOUDS["global"]
+    with real_names(tmp_path / "tenant", monkeypatch, {"switches": {"regional_host": region}}) as ends:
+        services = {"login": cloud.login_url, "graph": cloud.graph_url, "outlook": cloud.outlook_url}
+        who = {f"AZURE_{name.upper()}": ends[name] for name in ("tenant_id", "client_id", "client_secret")}
+        with Recorder(services, tmp_path, ends["ca_path"]) as recorder:
+            wish = variables("0a1b2c3d", PEOPLE, tmp_path / "secrets.yml")
+            life = Life(recorder, who, tmp_path / "ansible", wish, PEOPLE, 15, lambda *_told: None)
+            life.live(["preflight"])
+    assert [(one.stage, one.problem) for one in life.ended] == [("preflight", "")]
+    assert {call.service for call in recorder.calls} == {"login", "graph", "outlook"}
+    redirects = [call for call in recorder.calls if call.status == 302]
+    assert redirects
+    assert all(call.response_headers["location"].startswith(f"https://{region}/") for call in redirects)
+    followed = [call for call in recorder.calls if call.service == "outlook" and call.status != 302]
+    assert {call.target for call in followed} == {call.target for call in redirects}
 
 
 # --- refused before anything is sent or written -----------------------------------------------------------------------

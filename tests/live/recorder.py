@@ -114,7 +114,7 @@ class Recorder:
             interface="asgi3",
             proxy_headers=False,
             lifespan="off",
-            log_level="error",
+            log_level="critical",
             access_log=False,
             timeout_graceful_shutdown=1,
             server_header=False,
@@ -145,8 +145,8 @@ class Recorder:
             within, without = await asyncio.open_connection("127.0.0.1", self._inner_port)
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await asyncio.gather(_pipe(reader, without), _pipe(within, writer))
-        except (h11.RemoteProtocolError, OSError):
-            pass
+        except (h11.RemoteProtocolError, OSError, asyncio.CancelledError):
+            pass  # it went away, or the recorder ends
         finally:
             with suppress(OSError):
                 writer.close()

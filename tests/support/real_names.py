@@ -17,6 +17,7 @@ import pytest
 from .simulator import Simulator
 
 HOSTS = {"login.microsoftonline.com", "graph.microsoft.com", "outlook.office365.com"}
+REGIONAL = ".outlook.office365.com"
 
 
 def free_address() -> str | None:
@@ -42,7 +43,8 @@ def real_names(
     resolve = socket.getaddrinfo
 
     def to_loopback(host: Any, *args: Any, **kwargs: Any) -> Any:
-        return resolve(address if host in HOSTS else host, *args, **kwargs)
+        ours = host in HOSTS or str(host).endswith(REGIONAL)
+        return resolve(address if ours else host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", to_loopback)
     with Simulator(state, seed=seed, address=address) as tenant:

@@ -51,6 +51,28 @@ def test_what_goes_through_is_taken_down_as_it_was(recorder: Recorder, tenant: S
     assert tenant.wire()[0].query == "$filter=displayName eq 'O''Brien'"
 
 
+def test_the_proxy_of_the_environment_is_used(
+    recorder: Recorder, tenant: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The company's, which inspects TLS, and for which another recorder stands in."""
+    session = recorder._session
+
+    def direct() -> requests.Session:
+        made = session()
+        made.trust_env = False  # the environment is the inner one's
+        return made
+
+    monkeypatch.setattr(recorder, "_session", direct)
+    (tmp_path / "inner").mkdir()
+    services = {"graph": tenant.endpoints["graph_url"]}
+    with Recorder(services, tmp_path / "inner", str(recorder.ca_path)) as inner:
+        monkeypatch.setenv("HTTPS_PROXY", recorder.url)
+        monkeypatch.setenv("NO_PROXY", "")
+        assert through(inner, f"{tenant.endpoints['graph_url']}/v1.0/users").status_code == 401
+    assert [(call.service, call.target, call.status) for call in inner.calls] == [("graph", "/v1.0/users", 401)]
+    assert len(recorder.calls) == len(tenant.wire()) == 1
+
+
 def test_it_leads_nowhere_else(recorder: Recorder, tenant: Simulator) -> None:
     with pytest.raises(requests.exceptions.ProxyError, match="403"):
         through(recorder, f"{tenant.endpoints['login_url']}/common/.well-known/openid-configuration")
