@@ -21,6 +21,7 @@ import time
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -56,7 +57,7 @@ _HOP = {
 
 
 class Recorder:
-    """A context manager. While it is open the proxy works; ``calls`` has what went through it, in order of arrival.
+    """A context manager. While it is open the proxy works; ``calls`` has what went through it, in the order of the answers.
 
     Args:
         services: base address of each service, by name. Hosts below one of them belong to it, as Exchange's regional ones.
@@ -145,7 +146,7 @@ class Recorder:
             within, without = await asyncio.open_connection("127.0.0.1", self._inner_port)
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await asyncio.gather(_pipe(reader, without), _pipe(within, writer))
-        except (h11.RemoteProtocolError, OSError, asyncio.CancelledError):
+        except (h11.RemoteProtocolError, OSError, ValueError, asyncio.CancelledError):
             pass  # it went away, or the recorder ends
         finally:
             with suppress(OSError):
@@ -159,6 +160,9 @@ class Recorder:
 
     async def _application(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        if not self._service(request.headers.get("host", "")):
+            await Response(status_code=421)(scope, receive, send)
+            return
         call, headers, content = await run_in_threadpool(self._pass_on, request, await request.body())
         with self._lock:
             self.calls.append(call)
@@ -205,6 +209,7 @@ class Recorder:
             session = requests.Session()
             session.auth = lambda request: request  # or it would look for one in .netrc
             session.headers.clear()
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             self._local.session = session
         found: requests.Session = self._local.session
         return found

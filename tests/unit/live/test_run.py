@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,13 @@ from live.stages import STAGES, Life, People, variables
 from support.simulator import Simulator
 
 PEOPLE = People("contoso.com", "vmr-users@contoso.com", "alice@contoso.com", "carol@contoso.com")
+
+
+@pytest.fixture
+def tenant(simulator: Callable[..., Simulator]) -> Simulator:
+    """One that gives cookies where it is asked to."""
+    cookie = {"match": {"path": "biscuit"}, "do": "respond", "status": 200, "headers": {"Set-Cookie": "a=b; Path=/"}}
+    return simulator(faults=[cookie])
 
 
 @pytest.fixture
@@ -51,6 +58,14 @@ def test_what_goes_through_is_taken_down_as_it_was(recorder: Recorder, tenant: S
     assert tenant.wire()[0].query == "$filter=displayName eq 'O''Brien'"
 
 
+def test_clients_share_nothing_on_the_way(recorder: Recorder, tenant: Simulator) -> None:
+    """One client's cookie is not sent for another, which a service would notice."""
+    assert "a=b" in through(recorder, f"{tenant.endpoints['graph_url']}/v1.0/biscuit").headers["Set-Cookie"]
+    for _again in range(3):
+        through(recorder, f"{tenant.endpoints['graph_url']}/v1.0/users")
+    assert [name for request in tenant.wire() for name in request.request_headers if name.lower() == "cookie"] == []
+
+
 def test_the_proxy_of_the_environment_is_used(
     recorder: Recorder, tenant: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +98,10 @@ def test_it_leads_nowhere_else(recorder: Recorder, tenant: Simulator) -> None:
             verify=tenant.endpoints["ca_path"],
             timeout=30,
         )
+    elsewhere = requests.Request("GET", tenant.endpoints["graph_url"], headers={"Host": "other.example"}).prepare()
+    with requests.Session() as session:
+        answer = session.send(elsewhere, proxies={"https": recorder.url}, verify=str(recorder.ca_path), timeout=30)
+    assert answer.status_code == 421
     assert (recorder.calls, tenant.wire()) == ([], [])
     # Where nobody answers, that is said.
     answer = through(recorder, "https://127.0.0.1:1/EWS/Exchange.asmx")
