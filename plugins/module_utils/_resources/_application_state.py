@@ -84,22 +84,26 @@ def _read(options: Mapping[str, Any], with_keys: bool, readers: Readers, answers
         found = directory.applications_named(options["display_name"])
         namesakes = [one for one in found if one.get("uniqueName") != options["unique_name"]]
     known = application or (deleted[0] if deleted else None)
-    principal, keys, present_owners, wanted = readers.together.of(
-        lambda: directory.service_principal(known["appId"]) if known else None,
-        lambda: directory.key_credentials(application["id"]) if application and with_keys else (),
-        lambda: [one["id"] for one in directory.owners(application["id"])] if application and owners else (),
-        lambda: _permissions.resolve(options["permissions"] or [], readers),
-    )
-    binned = directory.deleted_service_principals(known["appId"]) if known and principal is None else []
-    consents = principal is not None and options["permissions"] is not None and options["admin_consent"]
+    app_id: str = known["appId"] if known else ""
+    consents = bool(app_id) and options["permissions"] is not None and options["admin_consent"]
     # Reading these takes a permission that granting application permissions does not.
     delegates = consents and (
         options["permissions_mode"] == "replace" or any(one.get("delegated") for one in options["permissions"])
     )
-    assignments, grants = readers.together.of(
-        lambda: directory.app_role_assignments(principal["id"]) if consents else (),
-        lambda: directory.delegated_grants(principal["id"]) if delegates else (),
+    guesses: list[Callable[[], Any]] = [lambda: directory.app_role_assignments(app_id)] if consents else []
+    guesses += [lambda: directory.delegated_grants(app_id)] if delegates else []
+    principal, keys, present_owners, wanted = readers.together.expecting(
+        lambda: readers.together.of(
+            lambda: directory.service_principal(app_id) if app_id else None,
+            lambda: directory.key_credentials(application["id"]) if application and with_keys else (),
+            lambda: [one["id"] for one in directory.owners(application["id"])] if application and owners else (),
+            lambda: _permissions.resolve(options["permissions"] or [], readers),
+        ),
+        *guesses,
     )
+    binned = directory.deleted_service_principals(app_id) if app_id and principal is None else []
+    assignments = directory.app_role_assignments(app_id) if principal and consents else ()
+    grants = directory.delegated_grants(app_id) if principal and delegates else ()
     return State(
         application,
         namesakes,

@@ -47,6 +47,8 @@ class Impersonation(Grants, Managed):
         if not self.for_app:
             user = self.options["user"]
             guesses += [lambda: mailboxes.recipient(user), lambda: mailboxes.role_assignments_of(user)]
+        elif not self._foreseen:
+            guesses.append(lambda: readers.directory.app_role_assignments(self.options["app_id"]))
         if self.present:
             guesses += [
                 lambda: self._scope(readers, []),
@@ -80,6 +82,11 @@ class Impersonation(Grants, Managed):
             self._check_roles(readers, assignments)
             self._check_verify(readers, warnings)
         return State(assignee, pointer, scope, management_scope, assignments, named, users, tenant_wide, warnings)
+
+    @property
+    def _foreseen(self) -> bool:
+        """Whether the application is only a placeholder of check mode, and nothing to ask for."""
+        return str(self.options["app_id"]).startswith("<")
 
     def _keeps(self, management_scope: Object, scope: _scope.Scope | None) -> bool:
         """Whether the management scope stays as it is."""
@@ -117,8 +124,7 @@ class Impersonation(Grants, Managed):
                 raise Refused(f"{name} is a group.", "user", "Give a user, whose mailbox Exchange knows.")
             return {**user, "id": user["PrimarySmtpAddress"], "name": name}, None, False
         app_id = self.options["app_id"]
-        # A placeholder of check mode is nothing to ask for.
-        entra = None if app_id.startswith("<") else readers.directory.service_principal(app_id)
+        entra = None if self._foreseen else readers.directory.service_principal(app_id)
         if entra is None:
             self._missing(
                 f"the application {app_id} has no service principal in this tenant.",
@@ -134,7 +140,7 @@ class Impersonation(Grants, Managed):
         pointer, granted = readers.together.expecting(
             lambda: readers.together.of(
                 lambda: readers.mailboxes.service_principal(entra["id"]),
-                lambda: readers.directory.app_role_assignments(entra["id"]),
+                lambda: readers.directory.app_role_assignments(app_id),
             ),
             lambda: readers.mailboxes.role_assignments_of(entra["id"]),
         )

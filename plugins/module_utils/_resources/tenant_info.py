@@ -99,7 +99,7 @@ class TenantInfo(Report):
             guesses.append(lambda: directory.user(account))
         if self.app_id:
             app_id = self.app_id
-            guesses.append(lambda: directory.service_principal(app_id))
+            guesses += [lambda: directory.service_principal(app_id), lambda: directory.app_role_assignments(app_id)]
         return readers.together.expecting(lambda: self._report(readers, caller), *guesses)
 
     def _report(self, readers: Readers, caller: Object) -> dict[str, Any]:
@@ -188,14 +188,13 @@ class TenantInfo(Report):
         key = None
         if app_id:
             wanted = app_id
+            readers.together.of(
+                lambda: readers.attempt(lambda: directory.service_principal(wanted)),
+                lambda: readers.attempt(lambda: directory.app_role_assignments(wanted)),
+            )
             there, principal = section.look_for(lambda: directory.service_principal(wanted))
             key = principal.get("id")
-        if key:
-            readers.together.of(
-                lambda: readers.attempt(lambda: readers.directory.app_role_assignments(str(key))),
-                lambda: readers.attempt(lambda: readers.mailboxes.role_assignments_of(str(key))),
-            )
-        granted = section.read(lambda: _granted(readers, str(key))) if key else []
+        granted = section.read(lambda: _granted(readers, str(app_id))) if key else []
         roles = section.read(lambda: readers.mailboxes.role_assignments_of(str(key))) if key else []
         wide = None if granted is None else [one for one in granted if _findings_exchange.WIDE.fullmatch(one)]
         return section.shown(
@@ -237,9 +236,9 @@ def _exchange(readers: Readers, section: Section, config: Object | None) -> Obje
     )
 
 
-def _granted(readers: Readers, service_principal_id: str) -> list[str]:
+def _granted(readers: Readers, app_id: str) -> list[str]:
     """The names of the application permissions that Entra ID grants, whatever service they are of."""
-    granted = readers.directory.app_role_assignments(service_principal_id)
+    granted = readers.directory.app_role_assignments(app_id)
     services = readers.directory.service_principals(list(dict.fromkeys(one["resourceId"] for one in granted)))
     names = {role["id"]: role.get("value") for one in services if one for role in one.get("appRoles") or []}
     return sorted({str(names.get(one["appRoleId"]) or one["appRoleId"]) for one in granted})

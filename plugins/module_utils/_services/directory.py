@@ -170,17 +170,15 @@ class Directory:
         paths = [f"/servicePrincipals/{key(one)}?$select=id,appId,displayName,appRoles" for one in ids]
         return self._graph.get_many(paths, "read the services whose permissions were granted")
 
-    def app_role_assignments(self, service_principal_id: str) -> list[dict[str, Any]]:
-        """The app roles that a service principal was granted."""
-        return self._graph.collect(
-            f"/servicePrincipals/{key(service_principal_id)}/appRoleAssignments", "read the granted app roles"
-        )
+    def app_role_assignments(self, app_id: str) -> list[dict[str, Any]]:
+        """The app roles that the service principal of an application was granted."""
+        path = f"/servicePrincipals(appId='{key(app_id)}')/appRoleAssignments"
+        return self._graph.collect(path, "read the granted app roles")
 
-    def delegated_grants(self, service_principal_id: str) -> list[dict[str, Any]]:
-        """The delegated permission grants for everybody that a service principal has; those of single users are left out."""
-        found = self._graph.collect(
-            f"/servicePrincipals/{key(service_principal_id)}/oauth2PermissionGrants", "read the delegated grants"
-        )
+    def delegated_grants(self, app_id: str) -> list[dict[str, Any]]:
+        """The delegated permission grants for everybody that an application has; those of single users are left out."""
+        path = f"/servicePrincipals(appId='{key(app_id)}')/oauth2PermissionGrants"
+        found = self._graph.collect(path, "read the delegated grants")
         return [grant for grant in found if grant.get("consentType") == "AllPrincipals"]
 
     # --- partners -----------------------------------------------------------------------------------------------------
