@@ -20,15 +20,7 @@ from .vocabulary import GUID, published
 # Members that hold what a service says to people, its codes, and filters as it writes them.
 SPEECH = {
     *("message", "error", "error_description", "error_uri", "code", "suberror", "target", "type", "internalexception"),
-    *(
-        "messagetext",
-        "responsecode",
-        "faultstring",
-        "faultcode",
-        "descriptivelinkkey",
-        "@adminapi.warnings",
-        "warnings",
-    ),
+    *("messagetext", "responsecode", "faultstring", "faultcode", "@adminapi.warnings", "warnings"),
     *("@odata.context", "@odata.type", "@odata.nextlink", "recipientfilter", "recipientrestrictionfilter"),
 }
 # Members that hold a domain, whatever it looks like.
@@ -42,14 +34,10 @@ _ADDRESS = re.compile(r"(?<![\w.+#&-])\w[\w.+'#&-]*@[\w-]+(?:\.[\w-]+)+")
 # What ends in one of these is a host's name; names of types and settings have dots, too.
 _ENDS = "com|net|org|edu|gov|mil|int|info|biz|cloud|app|dev|local|internal|lan|corp|test|example|[a-z]{2}"
 _DOMAIN = re.compile(rf"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:{_ENDS})")
+_DOTTED = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _MICROSOFT = (
-    "microsoft.com",
-    "microsoftonline.com",
-    "windows.net",
-    "office365.com",
-    "office.com",
-    "xmlsoap.org",
-    "w3.org",
+    *("microsoft.com", "microsoftonline.com", "windows.net", "office365.com", "office.com"),
+    *("xmlsoap.org", "w3.org"),  # names of things, in XML
 )
 _SHORTEST = 3  # what is shorter would be found within other words
 
@@ -92,7 +80,7 @@ class Cleaner:
         """Note every domain, which is hidden wherever it occurs."""
         for member, text in _members(exchanges):
             self._domains.update(address.rpartition("@")[2].lower() for address in _ADDRESS.findall(text))
-            named = member in _DOMAINS and "." in text
+            named = member in _DOMAINS and _DOTTED.fullmatch(text) and text not in published()
             if (named or _DOMAIN.fullmatch(text.lower())) and not _is_microsoft(text):
                 self._domains.add(text.lower())
         self._domain = _any_of(self._domains)
@@ -113,6 +101,10 @@ class Cleaner:
         if text not in self._plain:
             self._plain[text] = self._patterns(text, lambda kind, _value: f"<{kind}>")
         return self._plain[text]
+
+    def known(self, text: str) -> str:
+        """A text as ``plain`` gives it, or what stands for any text that is somebody's."""
+        return self.plain(text) if self._is_known(text) else "<text>"
 
     def value(self, value: Any, member: str = "") -> Any:
         """The same with placeholders."""

@@ -59,7 +59,7 @@ class Side:
             return f"{one.operation} ({', '.join(sorted(parameters))})"
         if one.operation:
             return f"EWS {one.operation}"
-        path = "/".join(self.cleaner.plain(part) for part in one.path)
+        path = "/".join(self.cleaner.known(part) for part in one.path)
         names = ",".join(sorted(one.query))
         grant = one.request.get("grant_type", "") if isinstance(one.request, dict) else ""
         return f"{one.method} /{path}" + (f"?{names}" if names else "") + (f" ({grant})" if grant else "")
@@ -67,7 +67,7 @@ class Side:
     def outcome(self, one: Exchange) -> str:
         """Status and error code."""
         codes = [text for path, text in _speech(one.response) if path.rpartition(".")[2].lower() in ("code", "error")]
-        return " ".join([str(one.status), *codes[:1]])
+        return " ".join([str(one.status), *(self.cleaner.speech(code, numbered=False) for code in codes[:1])])
 
 
 def pairs(tenant: Side, simulator: Side) -> list[Pair]:

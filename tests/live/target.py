@@ -71,7 +71,7 @@ class Target:
 def target(domain: str, environment: Mapping[str, str]) -> Target:
     """The tenant of the environment's credentials, which has to be the one with that domain.
 
-    Signs in, and asks the sign-in service whose the domain is; nothing is written.
+    Asks the sign-in service whose the domain is, and signs in; nothing is written.
 
     Raises:
         Refused: credentials are missing or wrong, or are of another tenant.
@@ -86,25 +86,25 @@ def target(domain: str, environment: Mapping[str, str]) -> Target:
             {**options, "auth_method": "auto", "token_cache_path": None}, cloud.login_url, print
         )
         http = Http(ca_path, TIMEOUT, Deadline(TIMEOUT))
-        issuer = http.send(
-            Request("GET", f"{cloud.login_url}/{domain}/v2.0/.well-known/openid-configuration", f"look up {domain}"),
-            lambda _renew: "",
-        ).json()
-        tokens = Tokens(credential, http.session, http.deadline)
-        tokens.token(cloud.graph_resource)
-        signed_in = str(tokens.claims(cloud.graph_resource).get("tid", "")).lower()
-    except BadCredentials as error:
+        named, own_tenant = (_tenant_of(one, cloud.login_url, http) for one in (domain, str(options["tenant_id"])))
+        if named != own_tenant:
+            raise Refused(f"The credentials are of the tenant {own_tenant}, and {domain} is a domain of {named}.")
+        Tokens(credential, http.session, http.deadline).token(cloud.graph_resource)
+    except (BadCredentials, ServiceError) as error:
         raise Refused(str(error)) from error
-    except ServiceError as error:
-        raise Refused(str(error)) from error
-    named = GUID.search(str(issuer.get("issuer", ""))) if isinstance(issuer, dict) else None
-    if named is None:
-        raise Refused(f"The sign-in service knows no tenant with the domain {domain}.")
-    if signed_in and named[0].lower() != signed_in:
-        raise Refused(f"The credentials are of the tenant {signed_in}, and {domain} is a domain of {named[0].lower()}.")
     services = {"login": cloud.login_url, "graph": cloud.graph_url, "outlook": cloud.outlook_url}
     own = {name: value for name, value in environment.items() if name.startswith(("AZURE_", "VMROPS_O365_"))}
-    return Target(named[0].lower(), domain, services, own, ca_path, (str(options["tenant_id"]),))
+    return Target(named, domain, services, own, ca_path, (str(options["tenant_id"]),))
+
+
+def _tenant_of(name: str, login_url: str, http: Http) -> str:
+    """The GUID of the tenant with that GUID or domain. Raises Refused."""
+    url = f"{login_url}/{name}/v2.0/.well-known/openid-configuration"
+    said = http.send(Request("GET", url, f"look up the tenant {name}"), lambda _renew: "").json()
+    found = GUID.search(str(said.get("issuer", ""))) if isinstance(said, dict) else None
+    if found is None:
+        raise Refused(f"The sign-in service knows no tenant {name}.")
+    return found[0].lower()
 
 
 def _cloud(environment: Mapping[str, str]) -> Cloud:
@@ -137,9 +137,10 @@ def like(calls: list[Call], exchanges: list[Exchange], client_id: str) -> dict[s
     config: dict[str, Any] = {}
     for one in exchanges:
         if one.operation == "Get-OrganizationConfig" and one.status == 200 and isinstance(one.response, dict):
-            (shown, *_rest) = one.response.get("value") or [{}]
-            config = {name: shown[name] for name in _EWS if name in shown}
-            break
+            shown = one.response.get("value")
+            if isinstance(shown, list) and shown and isinstance(shown[0], dict):
+                config = {name: shown[0][name] for name in _EWS if name in shown[0]}
+                break
     listed = config.get("EwsAllowedAppIDs")
     if isinstance(listed, list):
         config["EwsAllowedAppIDs"] = ",".join(listed)
