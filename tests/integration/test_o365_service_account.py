@@ -15,7 +15,7 @@ from support.ansible import Ansible, Result
 from support.examples import examples
 from support.graph import Administrator
 from support.returned import differences
-from support.simulator import Simulator
+from support.simulator import Simulator, wherever
 
 MODULE = "o365_service_account"
 UPN = "pexip@contoso.com"
@@ -557,14 +557,7 @@ def test_survives(simulator: Tenants, ansible: Ansible, fault: dict[str, Any]) -
 
 def test_x17_a_failed_read_is_no_absence(simulator: Tenants, ansible: Ansible) -> None:
     refusal = {"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}
-    fault = {
-        "match": {"method": "GET", "path": "/users[/(]"},
-        "do": "respond",
-        "status": 403,
-        "times": 0,
-        "body": refusal,
-    }
-    tenant = simulator(faults=[fault])
+    tenant = simulator(faults=wherever("/users[/(]", do="respond", status=403, times=0, body=refusal))
     with tenant.no_writes():
         failed = ansible.module(MODULE, ACCOUNT, auth(tenant)).failure()
     for words in (f"Could not read the user {UPN}", "403 Authorization_RequestDenied", "User.Read.All"):

@@ -97,7 +97,7 @@ def wherever(operation: str, **fault: Any) -> list[dict[str, Any]]:
         operation: a pattern of the cmdlet, or of the path, where ``$`` is its end.
         fault: what goes wrong, as in ``simulator.faults``.
     """
-    if re.match(r"[A-Z(]", operation):
+    if re.match(r"\^?[A-Z(]", operation):
         matches = {"cmdlet": operation}, {"item": operation}
     else:
         matches = {"method": "GET", "path": operation}, {"item": f"GET .*{operation}"}
