@@ -71,6 +71,7 @@ def private(tenant: Simulator) -> Iterator[str]:
     yield from {found.lower() for found in GUID.findall(text)} - published()
 
 
+@pytest.mark.timeout(900)  # twelve playbooks, one after the other, on whatever else the machine has to do
 def test_a_whole_run(simulator: Start, tmp_path: Path) -> None:
     tenant = simulator(seed={**SEED, "switches": SWITCHES})
     before = leftovers.documents(tenant.state)
