@@ -455,26 +455,41 @@ mailboxes:
     changed:
       description: Whether it was changed, or in check mode would be.
       type: bool
+      sample: true
     failed:
       description: Whether it is not as it should be.
       type: bool
+      sample: false
     msg:
       description: Why it failed.
       returned: when it failed
       type: str
+      sample: >-
+        primary_smtp_address: vmr-oslo@contoso.com belongs to Oslo (UserMailbox). Choose another address.
     steps_done:
       description: What was done to it before it failed.
       returned: when it failed
       type: list
       elements: str
+      sample: []
     mailbox:
       description: The mailbox as RV(mailbox) shows one alone.
       returned: when it did not fail
       type: dict
+      sample:
+        name: VMR scheduling Oslo
+        alias: vmr-oslo
+        display_name: VMR scheduling Oslo
+        primary_smtp_address: vmr-oslo@contoso.com
+        guid: 4b1f6a0e-6a46-4a0f-9e7c-2f5b1c1d9c55
+        external_directory_object_id: 8a5a6a2e-5a3d-4c55-8b8b-0a1f3a4b5c6d
     warnings:
       description: What one should know of it.
       type: list
       elements: str
+      sample:
+        - >-
+          The mailbox vmr-oslo@contoso.com stays recoverable until the tenant's retention period for deleted mailboxes ends.
 steps:
   description: What was done, or in check mode would be done, in order.
   returned: success

@@ -59,7 +59,8 @@ def explains_itself(message: Message) -> bool:
     options = "|".join(
         (*AUTH_ARGUMENTS, *NODE_ARGUMENTS, "path", "directory", "partner", "filters", "VMROPS_O365_PROGRESS")
     )
-    return all(re.match(rf"({HOLE}: )?({options}|{HOLE}:)", text) is not None for text in message.texts)
+    named = re.compile(rf"({HOLE}: )?({options}|\w+\[{HOLE}\]\.|{HOLE}:)")  # on its own, in a file, or of a list's item
+    return all(named.match(text) is not None for text in message.texts)
 
 
 def test_there_is_something_to_check() -> None:
