@@ -202,8 +202,10 @@ class ServiceAccount(Managed):
             known = ", ".join(name for name, verified in domains.items() if verified)
             what = "is not verified in this tenant" if domain in domains else "is not a domain of this tenant"
             raise Refused(f"{domain} {what}.", "user_principal_name", f"Use one of {known}, or verify it first.")
-        if state.holders:
-            names = ", ".join(f"{one.get('userPrincipalName')} ({one.get('displayName')})" for one in state.holders)
+        # The account itself was made a moment ago, where one replica does not know yet what another shows.
+        others = [one for one in state.holders or () if not same_text(one.get("userPrincipalName"), self.name)]
+        if others:
+            names = ", ".join(f"{one.get('userPrincipalName')} ({one.get('displayName')})" for one in others)
             raise Refused(f"the address {self.name} is held by {names}.", "user_principal_name", "Choose another name.")
         restoring = state.deleted and self.options["deleted"] == "restore"
         if self.options["display_name"] is None and not restoring:

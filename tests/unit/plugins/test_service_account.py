@@ -216,6 +216,12 @@ def test_names_that_cannot_be_had() -> None:
             plan(state, **{"display_name": "Pexip", **options})
 
 
+def test_an_account_is_not_in_its_own_way() -> None:
+    """One replica does not know yet of the user whose address another one finds."""
+    made = plan(nobody(holders=[{**USER, "userPrincipalName": UPN.upper()}]), display_name="Pexip")
+    assert [step.operation for step in made.steps] == ["create_user"]
+
+
 @pytest.mark.parametrize("location", ["Norway", "N1", "NOR", "ÅØ"])
 def test_usage_location_is_a_country_code(location: str) -> None:
     with pytest.raises(Refused, match="usage_location"):
