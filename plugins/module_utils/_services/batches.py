@@ -48,7 +48,7 @@ class Batching(Protocol):
     def alone(self, call: Call) -> Any:
         """What a call gives, sent by itself. Raises ServiceError."""
 
-    def batched(self, calls: Sequence[Call]) -> Mapping[str, Mapping[str, Any]]:
+    def batched(self, calls: Sequence[Call], tried: str) -> Mapping[str, Mapping[str, Any]]:
         """The items that answer to calls, by their place in the sequence. Raises BatchRefused, ServiceError."""
 
     def value(self, call: Call, response: Response) -> Any:
@@ -101,15 +101,16 @@ def _chunks(calls: Sequence[Call], numbers: Sequence[int], size: int) -> Iterato
 
 def _sent(client: Batching, calls: Sequence[Call], chunk: Sequence[int]) -> Iterator[tuple[int, Outcome]]:
     """The outcomes of one batch; a Response for what was throttled."""
-    refusals: dict[Hashable, ServiceError] = {}
+    refusals: dict[Hashable, tuple[Call, ServiceError]] = {}
     items: Mapping[str, Mapping[str, Any]] = {}
+    tried = "; ".join(calls[number].tried for number in chunk[:3])
     try:
-        items = client.batched([calls[number] for number in chunk]) if len(chunk) > 1 else {}
+        items = client.batched([calls[number] for number in chunk], tried) if len(chunk) > 1 else {}
     except BatchRefused:
         pass
     except ServiceError as error:
         for number in chunk:
-            yield number, error.while_trying(calls[number].tried)
+            yield number, _told(error, tried, calls[number])
         return
     for place, number in enumerate(chunk):
         call, item = calls[number], items.get(str(place))
@@ -120,10 +121,13 @@ def _sent(client: Batching, calls: Sequence[Call], chunk: Sequence[int]) -> Iter
         elif response is None or not client.trusts(response):
             # Only alone does the service say it in a form that is known; once is enough for all that are refused alike.
             mark = (response.status, response.content) if response else "refused"
-            refused = refusals.get(mark)
-            outcome = refused.while_trying(call.tried) if refused else _alone(client, call)
+            if mark in refusals:
+                first, refusal = refusals[mark]
+                yield number, _told(refusal, first.tried, call)
+                continue
+            outcome = _alone(client, call)
             if isinstance(outcome, ServiceError):
-                refusals[mark] = outcome
+                refusals[mark] = call, outcome
             yield number, outcome
         elif response.status not in TRANSIENT or client.lasts(response):
             yield number, _outcome(lambda call=call, response=response: client.value(call, response))  # type: ignore[misc]
@@ -131,6 +135,11 @@ def _sent(client: Batching, calls: Sequence[Call], chunk: Sequence[int]) -> Iter
             yield number, response
         else:
             yield number, MayHaveHappened(call.tried, response.status, text=response.words)
+
+
+def _told(error: ServiceError, tried: str, call: Call) -> ServiceError:
+    """An error of what was tried, as that of a call which was a part of it; one of signing in stays what it is."""
+    return error.while_trying(call.tried) if error.tried == tried else error
 
 
 def _alone(client: Batching, call: Call) -> Outcome:
@@ -174,7 +183,7 @@ class Together:
 
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
-        self._known: dict[tuple[Batching, Hashable], Outcome] | None = None
+        self._known: dict[tuple[Batching, Hashable], tuple[Call, Outcome]] | None = None
 
     def ask(self, client: Batching, call: Call) -> Any:
         """What a read gives. Raises ServiceError, and Missing within ``of``."""
@@ -183,9 +192,9 @@ class Together:
         mark = (client, call.key)
         if mark not in self._known:
             raise Missing([(client, call)])
-        outcome = self._known[mark]
+        first, outcome = self._known[mark]
         if isinstance(outcome, ServiceError):
-            raise outcome.while_trying(call.tried)
+            raise _told(outcome, first.tried, call)
         return outcome
 
     def of(self, *reads: Callable[[], Any]) -> list[Any]:
@@ -224,7 +233,7 @@ class Together:
 
     def forget_failures(self) -> None:
         """Ask again, when it is needed, for what failed: the caller may do more now."""
-        for mark, outcome in list((self._known or {}).items()):
+        for mark, (_call, outcome) in list((self._known or {}).items()):
             if self._known and isinstance(outcome, ServiceError):
                 del self._known[mark]
 
@@ -235,4 +244,4 @@ class Together:
         for client in clients:
             calls = list({call.key: call for one, call in missing if one is client}.values())
             for call, outcome in zip(calls, settle(client, calls, self._deadline), strict=True):
-                self._known[client, call.key] = outcome
+                self._known[client, call.key] = call, outcome

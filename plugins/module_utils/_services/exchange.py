@@ -109,7 +109,7 @@ class Exchange:
         """What a call returns, sent by itself. Raises as invoke does."""
         return self._pages(call, None)
 
-    def batched(self, calls: Sequence[Call]) -> Mapping[str, Mapping[str, Any]]:
+    def batched(self, calls: Sequence[Call], tried: str) -> Mapping[str, Mapping[str, Any]]:
         """Send calls in one batch. Raises BatchRefused, ServiceError."""
         requests = [
             {
@@ -123,7 +123,6 @@ class Exchange:
         ]
         headers = {**self._headers, "Prefer": "odata.continue-on-error", "client-request-id": str(uuid.uuid4())}
         repeatable = all(call.repeatable for call in calls)
-        tried = "; ".join(call.tried for call in calls[:3])
         request = Request("POST", f"{self._base}/$batch", tried, headers, {"requests": requests}, repeatable)
         response = self._http.send(request, self._token)
         if response.status >= 400:

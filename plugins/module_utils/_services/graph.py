@@ -87,13 +87,12 @@ class Graph:
         """What a read gives, sent by itself. Raises as get does."""
         return self._pages(call, None)
 
-    def batched(self, calls: Sequence[Call]) -> Mapping[str, Mapping[str, Any]]:
+    def batched(self, calls: Sequence[Call], tried: str) -> Mapping[str, Mapping[str, Any]]:
         """Send reads in one batch. Raises BatchRefused, ServiceError."""
         requests = [
             {"id": str(index), "method": "GET", "url": call.content[0].removeprefix(self._base)}
             for index, call in enumerate(calls)
         ]
-        tried = "; ".join(call.tried for call in calls[:3])
         headers = {"client-request-id": str(uuid.uuid4())}
         request = Request("POST", f"{self._base}/$batch", tried, headers, {"requests": requests})
         response = self._http.send(request, self._token)
