@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from ._plan import Plan, Refused, Step, printable, revealed, secrets_in
 from ._text import one_line, visible
@@ -54,7 +54,7 @@ class Waiting:
     seconds: float
 
 
-Effect = Reading | Writing | Waiting
+Effect: TypeAlias = "Reading | Writing | Waiting"
 # What a run does, one effect after the other: whoever drives it carries them out and tells it the answers, or the errors.
 Course = Generator[Effect, Any, Value]
 

@@ -43,5 +43,7 @@ def chromium() -> Iterator[Browser]:
         raise NoBrowser
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield started
-        started.close()
+        try:
+            yield started
+        finally:
+            started.close()
