@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msal
 import requests
 from support import COLLECTIONS
 from support.company import wish
@@ -96,25 +97,31 @@ def role(directory: Path, latencies: tuple[int, ...]) -> Iterator[Row]:
 
 
 def _bare(tenant: Simulator, sent: list[Request]) -> tuple[float, int]:
-    """Seconds and number of the reads that were sent, each once, over one session with one token for each service."""
+    """Seconds and number of the requests of a script that signs in once to each service and sends the reads, each once."""
     began = time.time()
-    session, number = requests.Session(), 0
+    session, mark = requests.Session(), tenant.mark()
     session.trust_env = False  # or REQUESTS_CA_BUNDLE would win
     session.verify = tenant.endpoints["ca_path"]
-    tokens: dict[str, str] = {}
+    application = msal.ConfidentialClientApplication(
+        tenant.endpoints["client_id"],
+        tenant.endpoints["client_secret"],
+        authority=f"{tenant.endpoints['login_url']}/{tenant.endpoints['tenant_id']}",
+        http_client=session,
+        instance_discovery=False,
+    )
+    tokens = {
+        service: application.acquire_token_for_client([f"{resource}/.default"])["access_token"]
+        for service, resource in {
+            "graph": "https://graph.microsoft.com",
+            "outlook": "https://outlook.office365.com",
+        }.items()
+    }
     seen = set()
     for one in sent:
         key = str((one.service, one.method, one.path, one.query, one.request))
         if one.service == "login" or key in seen:
             continue
         seen.add(key)
-        if one.service not in tokens:
-            resource = {"graph": "https://graph.microsoft.com", "outlook": "https://outlook.office365.com"}[one.service]
-            form = {name: tenant.endpoints[name] for name in ("client_id", "client_secret")}
-            form |= {"grant_type": "client_credentials", "scope": f"{resource}/.default"}
-            url = f"{tenant.endpoints['login_url']}/{tenant.endpoints['tenant_id']}/oauth2/v2.0/token"
-            tokens[one.service] = session.post(url, data=form).json()["access_token"]
-            number += 1
         known = {
             name: text for name, text in one.request_headers.items() if name.startswith(("x-", "prefer", "consistency"))
         }
@@ -126,8 +133,7 @@ def _bare(tenant: Simulator, sent: list[Request]) -> tuple[float, int]:
         )
         if answer.status_code != one.status:
             raise RuntimeError(f"the script was answered {answer.status_code} to {one}")
-        number += 1
-    return time.time() - began, number
+    return time.time() - began, len(tenant.wire(mark))
 
 
 def imports(_directory: Path) -> Iterator[Row]:
