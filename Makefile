@@ -58,7 +58,7 @@ live: $(ready) ## compare a real test tenant with the simulator; writes to it, s
 test: lint types docs-lint package ## run every check and test; of the matrix, its two ends
 	@# Tests wait a good part of their time, and what does not depend on them fills it. What that printed comes at the end.
 	@mkdir -p .cache
-	@$(MAKE) --no-print-directory checks > .cache/checks.log 2>&1 & checks=$$!; \
+	@$(MAKE) --no-print-directory checks > .cache/checks.log 2>&1 & checks=$$!; trap "kill $$checks" INT TERM; \
 	$(MAKE) --no-print-directory pytest; tests=$$?; \
 	wait $$checks; checks=$$?; cat .cache/checks.log; exit $$((tests || checks))
 
