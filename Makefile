@@ -45,7 +45,7 @@ demo: $(ready) ## run the role on a simulated tenant and prove what it did
 tenant: $(ready) ## start a simulated tenant to try things on by hand
 	PYTHONPATH=tests $(run) python -m demo tenant
 
-sweep: $(ready) ## disturb the role and every module at each request: 5 hours on 2 cores; SWEEP=--resume goes on
+sweep: $(ready) ## disturb the role and every module at each request: 2 hours on 2 cores; SWEEP=--resume goes on
 	PYTHONPATH=tests $(run) python -m sweep $(SWEEP)
 
 bench: $(ready) ## measure what the collection costs: an hour; BENCH="overhead" measures one part, BENCH=--small tries it out

@@ -287,7 +287,9 @@ class Run(Generic[State]):
                 if removing and not (step.settling and gone.left):
                     return {}
                 patience = gone if removing else looking
-                if not (self._may_be_new(step) and patience.left and (yield Waiting(backoff.next()))):
+                # What a step changes was read a moment ago; the replica that is asked now may not know it yet, whoever made it.
+                known = isinstance(failure, NotFound) and bool(step.target) and not removing
+                if not ((known or self._may_be_new(step)) and patience.left and (yield Waiting(backoff.next()))):
                     raise
             except Busy:
                 if not (yield Waiting(backoff.next())):
