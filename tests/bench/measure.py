@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPSConnection
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 from support.ansible import GROUP, HOST, Ansible, Run
@@ -23,15 +26,8 @@ Data = dict[str, Any]
 Row = dict[str, Any]
 
 PLUGINS = Path(__file__).parent / "plugins"
-DEFAULTS = {
-    GROUP: {
-        name: f"{{{{ tenant.{name} }}}}"
-        for name in ("tenant_id", "client_id", "client_secret", "login_url", "graph_url", "outlook_url", "ca_path")
-    },
-    "group/vmrops.o365.pexip": {
-        name: f"{{{{ node.{name} }}}}" for name in ("node_url", "node_client_id", "node_private_key", "ca_path")
-    },
-}
+NODES = "group/vmrops.o365.pexip"
+EXCHANGES = 200
 OWN_PROCESS = {"VMROPS_O365_OWN_PROCESS": "1"}
 
 
@@ -44,6 +40,7 @@ class Measured:
         tasks: seconds of each task, from its beginning to that of the next.
         requests: what went over the wire.
         peak: the most memory that all its processes had together, in MiB (pages that several share count once).
+        exchange: seconds of a request beside those that the service takes to answer it (``exchange``), where they matter.
     """
 
     run: Run
@@ -52,15 +49,22 @@ class Measured:
     requests: list[Request]
     peak: float
 
+    exchange: float = 0.0
+
     @property
     def wire(self) -> float:
         """Seconds that the services took to answer."""
         return sum(request.seconds for request in self.requests)
 
     @property
+    def network(self) -> float:
+        """Seconds that the least client would have waited for as many answers, over connections that it has."""
+        return self.wire + self.exchange * len(self.requests)
+
+    @property
     def overhead(self) -> float:
-        """Seconds of a task in the middle, without the services' share; the first also pays for what all need."""
-        return median(self.tasks[1:] or self.tasks) - self.wire / len(self.tasks)
+        """Seconds of a task in the middle, without the network's share; the first also pays for what all need."""
+        return median(self.tasks[1:] or self.tasks) - self.network / len(self.tasks)
 
     def counts(self) -> dict[str, int]:
         """Requests by kind."""
@@ -81,7 +85,13 @@ def measure(
     ansible.directory.mkdir(parents=True)
     clock = ansible.directory / "seconds"
     hosts = {f"tenant{number}": _host(one) for number, one in enumerate(tenants)}
-    play = {"name": "Measure", "hosts": "all", "gather_facts": False, "module_defaults": DEFAULTS, "tasks": list(tasks)}
+    play = {
+        "name": "Measure",
+        "hosts": "all",
+        "gather_facts": False,
+        "module_defaults": _defaults(tenants),
+        "tasks": list(tasks),
+    }
     began = time.time()
     running = ansible.start(
         [play],
@@ -108,6 +118,33 @@ def measure(
     each = [later - earlier for earlier, later in pairwise(times)]
     requests = [request for one, mark in zip(tenants, marks, strict=True) for request in one.wire(mark)]
     return Measured(run, seconds, each, requests, max(peaks))
+
+
+def exchange(tenant: Simulator) -> float:
+    """Seconds of a request over a connection that is there, beside those that the service takes to answer it."""
+    ends = tenant.endpoints
+    service = urlsplit(ends["graph_url"])
+    context = ssl.create_default_context(cafile=ends["ca_path"])
+    connection = HTTPSConnection(str(service.hostname), service.port, context=context)
+    mark, seconds = tenant.mark(), []
+    for _ in range(EXCHANGES):
+        began = time.perf_counter()
+        connection.request("GET", "/v1.0/organization")
+        connection.getresponse().read()
+        seconds.append(time.perf_counter() - began)
+    connection.close()
+    return median(seconds) - median(request.seconds for request in tenant.wire(mark))
+
+
+def _defaults(tenants: Sequence[Simulator]) -> Data:
+    """What modules sign in with: of one tenant as it is, so that no template is paid for; of many, by variables."""
+    if len(tenants) == 1:
+        return {GROUP: tenants[0].auth(), NODES: tenants[0].node()}
+    signs_in = {GROUP: ("tenant", tenants[0].auth()), NODES: ("node", tenants[0].node())}
+    return {
+        group: {name: f"{{{{ {variable}.{name} }}}}" for name in options}
+        for group, (variable, options) in signs_in.items()
+    }
 
 
 def _host(tenant: Simulator) -> Data:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +22,28 @@ from support.work import SEED, WORK
 
 from .elsewhere import elsewhere
 from .growth import mailboxes, tenants
-from .measure import OWN_PROCESS, Row, measure
+from .measure import OWN_PROCESS, Row, exchange, measure
 
 MODULES = "ansible_collections.vmrops.o365.plugins.modules"
 LIBRARIES = ("requests", "msal", "exchangelib")
 
 
 def overhead(directory: Path, tasks: int) -> Iterator[Row]:
-    """Seconds beside those of the services that a module with nothing to do takes, and how many of them an empty one does.
+    """Seconds beside those of the network that a module with nothing to do takes, and how many of them an empty one does.
 
     As the items of a loop, which share a worker; as a task each, which has a worker of its own; and in processes of their own.
     """
     with Simulator(directory / "tenant", seed=SEED) as tenant:
+        each_request = exchange(tenant)
 
         def each(action: str, arguments: Any, number: int, environment: dict[str, str] | None = None) -> float:
             task = {"name": action, action: arguments}
-            return measure(directory, [task] * number, [tenant], environment).overhead
+            return replace(measure(directory, [task] * number, [tenant], environment), exchange=each_request).overhead
 
         def loop(action: str, arguments: Any, number: int) -> float:
             task = {"name": action, action: arguments, "loop": list(range(number)), "loop_control": {"label": "one"}}
-            measured = measure(directory, [task, task], [tenant])  # the first one pays for what all need
-            return measured.tasks[1] / number - measured.wire / (2 * number)
+            measured = replace(measure(directory, [task, task], [tenant]), exchange=each_request)
+            return (measured.tasks[1] - measured.network / 2) / number  # the first one pays for what all need
 
         empty = loop("empty_module", {}, tasks), each("empty_module", {}, tasks)
 

@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from difflib import unified_diff
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -104,8 +105,8 @@ def test_both_ways_do_and_say_the_same(simulator: Callable[..., Simulator], tmp_
         assert [done[name] for name in ("do", "again", "refused", "misspelt")] == ["ok", "ok", "failed", "failed"], (
             module
         )
-    assert said.splitlines() == said_apart.splitlines()
-    assert asked == asked_apart
+    assert list(unified_diff(said.splitlines(), said_apart.splitlines(), n=0, lineterm="")) == []
+    assert list(unified_diff(asked, asked_apart, n=0, lineterm="")) == []
 
 
 def test_a_process_of_its_own_where_it_would_not_be_the_same(ansible: Ansible, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,14 @@ def play(ansible: Ansible, tenant: Simulator, tasks: list[Data], **options: Any)
     defaults = {"group/vmrops.o365.pexip": {**tenant.node(), "wait_timeout": 20}}
     one = {"name": "Test", "hosts": "all", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}
     return ansible.run([one], **options)
+
+
+@pytest.mark.parametrize("seconds", [-120, 120])
+def test_a_clock_two_minutes_off(simulator: Start, monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """The node refuses an assertion from its future, and one that has ended."""
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + seconds)
+    assert run(simulator())["changed"]
 
 
 def wanted(title: str, check: bool = False, **options: Any) -> Data:

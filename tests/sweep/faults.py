@@ -33,7 +33,8 @@ def _expired(request: Request, created: bool) -> Rule | None:
     if request.service == "graph":
         text = "Lifetime validation failed, the token is expired."
         return {"do": "respond", "status": 401, "body": _graph("InvalidAuthenticationToken", text)}
-    return {"do": "respond", "status": 401} if request.service == "outlook" else None
+    signs_in = request.service == "login" or request.path.startswith("/oauth/")
+    return None if signs_in else {"do": "respond", "status": 401}
 
 
 def _concurrency(request: Request, created: bool) -> Rule | None:

@@ -17,21 +17,24 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, connect
+from ansible_collections.vmrops.o365.plugins.module_utils._node import connect_node
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Refused
 from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Client, Run
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.equipment_mailbox import EquipmentMailbox
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.ews_access import EwsAccess
+from ansible_collections.vmrops.o365.plugins.module_utils._resources.exchange_connector import ExchangeConnector
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.impersonation import Impersonation
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.mailbox_delegate import MailboxDelegate
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.oauth_app import OAuthApp
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.outlook_addin import OutlookAddin
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.service_account import ServiceAccount
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import ServiceError
+from support.connector import DEFAULTS
 from support.manifest import manifest
 from support.simulator import Simulator
 
 from .calls import Ended
-from .snapshot import secret_texts
+from .snapshot import documents, secret_texts
 
 Options = dict[str, Any]
 
@@ -111,6 +114,19 @@ ADDIN: Options = {
     "update": "replace",
     "method": "exchange",
 }
+CONNECTOR: Options = {
+    **DEFAULTS,
+    "name": "Microsoft 365",
+    "addin_server_domain": "join.contoso.com",
+    "authentication_method": "APP_PERM",
+    "url": "https://outlook.office365.com/EWS/Exchange.asmx",
+    "oauth_client_id": "3f0f6a7e-8a7e-4d0e-9d0e-6f3b8c1a2b4d",
+    "oauth_client_secret": "the-secret-that-the-scheduler-signs-in-with",
+    "oauth_token_endpoint": "https://login.microsoftonline.com/contoso.com/oauth2/v2.0/token",
+    "room_mailbox_email_address": "vmr@contoso.com",
+    "domains": ["contoso.com"],
+    "update_secrets": "when_changed",
+}
 ACTING_USER: Options = {**SCOPE, "method": "application_impersonation", "user": "bob@contoso.com", "verify": None}
 
 
@@ -143,14 +159,19 @@ class Module:
             options["secret"] = {**options["secret"], "held": held.read_text()}
         if options.get("method") == "application_rbac":
             options["app_id"] = tenant.endpoints["client_id"]
-        return Forked(lambda: self._reconcile(tenant, options, held), clock)
+        if "fingerprint_path" in options:
+            options["fingerprint_path"] = str(directory / "fingerprints")
+        return Forked(lambda: self._reconcile(self._run(tenant, options), held), clock)
 
-    def _reconcile(self, tenant: Simulator, options: Options, held: Path) -> bool:
-        """As a module does it; whether anything changed."""
+    def _run(self, tenant: Simulator, options: Options) -> Run[Any]:
+        """As a module makes it."""
         auth = {**dict.fromkeys(AUTH_ARGUMENTS), "auth_method": "auto", "cloud": "global", **tenant.auth()}
         connection = connect({**auth, "timeout": 10, "wait_timeout": 30}, print)
         clients: dict[str, Client] = {"graph": connection.graph, "exchange": connection.exchange}
-        run: Run[Any] = Run(self.make(options), connection, clients, connection.deadline)
+        return Run(self.make(options), connection, clients, connection.deadline)
+
+    def _reconcile(self, run: Run[Any], held: Path) -> bool:
+        """Whether anything changed."""
         try:
             return bool(run.reconcile()["changed"])
         finally:
@@ -164,6 +185,23 @@ class Module:
             found = secret_texts(tenant.state)
             if found != [(directory / "held").read_text()]:
                 yield f"the caller does not hold the one secret there should be; there are {len(found)}"
+
+
+@dataclass(frozen=True)
+class NodeModule(Module):
+    """One that configures the Management Node."""
+
+    def _run(self, tenant: Simulator, options: Options) -> Run[Any]:
+        given = {**options, **tenant.node()}
+        connection = connect_node(given)
+        return Run(self.make(given), connection, connection.clients, connection.deadline)
+
+    def problems(self, tenant: Simulator, directory: Path) -> Iterator[str]:
+        """The node must hold the secret that it was given."""
+        if self.state == "present":
+            held = [one["oauth_client_secret"] for one in documents(tenant.state, "ms_exchange_connector")]
+            if held != [self.options["oauth_client_secret"]]:
+                yield "the node does not hold the secret"
 
 
 class Forked:
@@ -213,6 +251,8 @@ def _child(run: Callable[[], bool], clock: float, pipe: Connection) -> None:
         pipe.send(Ended(False, message=repr(error), explained=False))
 
 
+STATES = ("present", "absent")
+_CONNECTOR = "pexip_exchange_connector", ExchangeConnector, CONNECTOR
 _MODULES: list[tuple[str, Callable[[Options], Any], Options, dict[str, object]]] = [
     ("o365_equipment_mailbox", EquipmentMailbox, EQUIPMENT, {}),
     ("o365_oauth_app", _app, APP, {}),
@@ -224,7 +264,5 @@ _MODULES: list[tuple[str, Callable[[Options], Any], Options, dict[str, object]]]
     ("o365_outlook_addin", _addin, ADDIN, {}),
 ]
 MODULES = [
-    Module(f"{name} {state}", make, options, state, seed)
-    for name, make, options, seed in _MODULES
-    for state in ("present", "absent")
-]
+    Module(f"{name} {state}", make, options, state, seed) for name, make, options, seed in _MODULES for state in STATES
+] + [NodeModule(f"{name} {state}", make, options, state) for name, make, options in [_CONNECTOR] for state in STATES]
