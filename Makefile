@@ -48,7 +48,7 @@ tenant: $(ready) ## start a simulated tenant to try things on by hand
 sweep: $(ready) ## disturb the role and every module at each request: 2 hours on 2 cores; SWEEP=--resume goes on
 	PYTHONPATH=tests $(run) python -m sweep $(SWEEP)
 
-bench: $(ready) ## measure what the collection costs: an hour; BENCH="overhead" measures one part, BENCH=--small tries it out
+bench: $(ready) ## measure what the collection costs: ten minutes; BENCH="overhead" measures one part, BENCH=--small tries it out
 	"$(bin)/python" -m pip install --quiet --disable-pip-version-check -r tests/bench/requirements.txt
 	PYTHONPATH=tests $(run) python -m bench $(BENCH)
 

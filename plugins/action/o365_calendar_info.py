@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.vmrops.o365.plugins.modules import o365_calendar_info
-from ansible_collections.vmrops.o365.plugins.plugin_utils._action import Action
+from ansible_collections.vmrops.o365.plugins.plugin_utils._action import LIBRARIES, Action
 
 
-class ActionModule(Action, module=o365_calendar_info):
+class ActionModule(Action, module=o365_calendar_info, libraries=(*LIBRARIES, "exchangelib")):
     """Runs the module."""
