@@ -9,6 +9,7 @@ could be run at all.
 
     python tests/tools/matrix.py                                        every pair, every part
     python tests/tools/matrix.py --pairs oldest 2.19/3.12 --parts plugins smoke --jobs 2
+    python tests/tools/matrix.py --resume                               what has not passed with the same commit yet
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
     jobs = min(options.jobs, len(pairs))
     workers = max(1, (os.cpu_count() or 1) // jobs)
     with ThreadPoolExecutor(jobs) as pool:
-        outcomes = list(pool.map(lambda pair: run_pair(pair, options.parts, workers), pairs))
+        outcomes = list(pool.map(lambda pair: run_pair(pair, options.parts, workers, options.resume), pairs))
     for outcome in outcomes:
         for log in outcome.failed:
             print(f"\n=== {outcome.pair}: the end of {log.relative_to(ROOT)}\n{tail(log)}")
@@ -98,7 +99,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--pairs", nargs="+", default=["all"], help=f"{', '.join(NAMED)}, or such as 2.19/3.12 or 2.19")
     parser.add_argument("--parts", nargs="+", default=ALL_PARTS, choices=PARTS, help="what to run on each")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many pairs at once")
+    parser.add_argument("--resume", action="store_true", help="leave out what has passed with the same commit")
     options = parser.parse_args(arguments)
+    if options.resume and not commit():
+        parser.error("--resume: there are changes that are in no commit")
     try:
         options.pairs = chosen(options.pairs)
     except LookupError as error:
@@ -123,9 +127,16 @@ def chosen(names: Iterable[str]) -> list[Pair]:
     return list(dict.fromkeys(found))
 
 
-def run_pair(pair: Pair, parts: Sequence[str], workers: int) -> Outcome:
+def commit() -> str:
+    """The commit, when nothing differs from it; else empty."""
+    git = partial(subprocess.run, cwd=ROOT, capture_output=True, text=True, check=True)
+    return "" if git(["git", "status", "--porcelain"]).stdout else git(["git", "rev-parse", "HEAD"]).stdout.strip()
+
+
+def run_pair(pair: Pair, parts: Sequence[str], workers: int, resume: bool = False) -> Outcome:
     """Make the pair's environment where it is not there yet, and run the parts in it, one after the other."""
     outcome = Outcome(pair)
+    before = commit()
     python = find_python(pair.python)
     if not python:
         outcome.not_run = f"no Python {pair.python} on this machine"
@@ -136,8 +147,14 @@ def run_pair(pair: Pair, parts: Sequence[str], workers: int) -> Outcome:
         return outcome
     executable = pair.directory / "venv" / "bin" / "python"
     for part in parts:
+        passed = pair.directory / f"{part}.passed"
+        if resume and passed.exists() and passed.read_text() == before:
+            outcome.cells[part] = f"ok before {summary(pair.directory / f'{part}.log')}".strip()
+            say(f"{pair}: {part} {outcome.cells[part]}")
+            continue
         command = [str(executable), *(word.format(workers=workers, directory=pair.directory) for word in PARTS[part])]
-        record(outcome, part, partial(execute, command, environment(pair)))
+        good = record(outcome, part, partial(execute, command, environment(pair)))
+        passed.write_text(before if good and before == commit() else "")
     return outcome
 
 

@@ -48,3 +48,29 @@ def test_the_checks_are_not_installed() -> None:
     assert {"msal", "pytest", "starlette"} < set(listed)
     assert not {"ansible-lint", "mypy", "ruff"} & set(listed)
     assert len([line for line in listed if line.startswith("ansible-core")]) == 1
+
+
+def test_what_passed_with_the_same_commit_is_left_out_when_it_is_resumed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Another commit, changes in none, and what failed are run again."""
+    ran: list[bool] = []
+    commit = [""]
+    monkeypatch.setattr(matrix, "CACHE", tmp_path)
+    monkeypatch.setattr(matrix, "commit", lambda: commit[0])
+    monkeypatch.setattr(matrix, "find_python", lambda version: "python")
+    monkeypatch.setattr(matrix, "install", lambda pair, python, log: True)
+    monkeypatch.setattr(matrix, "execute", lambda command, variables, log: ran.append(len(ran) > 0) or ran[-1])
+
+    def runs(at: str, resume: bool = True) -> int:
+        commit[0] = at
+        matrix.run_pair(ALL[0], ["units"], 1, resume)
+        return len(ran)
+
+    assert runs("one", resume=False) == 1, "which failed"
+    assert runs("one") == 2, "which passed"
+    assert runs("one") == 2
+    assert runs("two") == 3
+    assert runs("", resume=False) == 4, "changes that are in no commit"
+    assert runs("two") == 5, "of which nothing is known any more"
+    assert runs("two") == 5
