@@ -127,7 +127,7 @@ def exchange(tenant: Simulator) -> float:
     context = ssl.create_default_context(cafile=ends["ca_path"])
     connection = HTTPSConnection(str(service.hostname), service.port, context=context)
     mark, seconds = tenant.mark(), []
-    for _ in range(EXCHANGES):
+    for _number in range(EXCHANGES):
         began = time.perf_counter()
         connection.request("GET", "/v1.0/organization")
         connection.getresponse().read()

@@ -17,7 +17,7 @@ from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_AR
 from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Run
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.tenant_info import TenantInfo
 from support.simulator import Simulator
-from sweep.modules import MODULES, Module
+from sweep.modules import MODULES, NODE_MODULES, Module
 
 Count = tuple[int, int, int]
 
@@ -55,7 +55,7 @@ def spent(tenant: Simulator, since: int) -> Count:
     return tokens, len(requests) - tokens - writes, writes
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda one: str(one.name))
+@pytest.mark.parametrize("module", [*MODULES, *NODE_MODULES], ids=lambda one: str(one.name))
 def test_what_a_module_costs(module: Module, tmp_path: Path) -> None:
     with Simulator(tmp_path / "tenant", seed=module.seed) as tenant:
         if module.state == "absent":

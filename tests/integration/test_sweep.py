@@ -18,12 +18,12 @@ import pytest
 from support import COLLECTIONS
 from support.simulator import Simulator
 from sweep.calls import Subject
-from sweep.modules import MODULES
+from sweep.modules import MODULES, NODE_MODULES
 from sweep.role import Role
 from sweep.snapshot import secret_texts
 from sweep.sweep import Clean, try_case, undisturbed
 
-PRESENT = [one for one in MODULES if one.state == "present"]
+PRESENT = [one for one in [*MODULES, *NODE_MODULES] if one.state == "present"]
 # A Management Node is one machine, and not known to refuse a request because of another.
 TENANT = [one for one in PRESENT if one.name.startswith("o365_")]
 # The others change what is there.

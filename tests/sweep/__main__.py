@@ -26,11 +26,11 @@ sys.path.insert(0, str(COLLECTIONS))
 from support.forked import fork_simulators
 
 from .calls import Subject
-from .modules import MODULES
+from .modules import MODULES, NODE_MODULES
 from .role import ROLES
 from .sweep import DISTURBANCES, Clean, Outcome, try_case, undisturbed
 
-SUBJECTS: Sequence[Subject] = [*MODULES, *ROLES]
+SUBJECTS: Sequence[Subject] = [*MODULES, *NODE_MODULES, *ROLES]
 Record = dict[str, object]
 
 

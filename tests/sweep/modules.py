@@ -252,7 +252,6 @@ def _child(run: Callable[[], bool], clock: float, pipe: Connection) -> None:
 
 
 STATES = ("present", "absent")
-_CONNECTOR = "pexip_exchange_connector", ExchangeConnector, CONNECTOR
 _MODULES: list[tuple[str, Callable[[Options], Any], Options, dict[str, object]]] = [
     ("o365_equipment_mailbox", EquipmentMailbox, EQUIPMENT, {}),
     ("o365_oauth_app", _app, APP, {}),
@@ -265,4 +264,7 @@ _MODULES: list[tuple[str, Callable[[Options], Any], Options, dict[str, object]]]
 ]
 MODULES = [
     Module(f"{name} {state}", make, options, state, seed) for name, make, options, seed in _MODULES for state in STATES
-] + [NodeModule(f"{name} {state}", make, options, state) for name, make, options in [_CONNECTOR] for state in STATES]
+]
+NODE_MODULES = [
+    NodeModule(f"pexip_exchange_connector {state}", ExchangeConnector, CONNECTOR, state) for state in STATES
+]
