@@ -38,7 +38,8 @@ def _curves(plt: Any, rows: Rows, columns: Sequence[str]) -> Any:
     for axes, column in zip(panels[0], columns, strict=True):
         for kind in kinds:
             points = [(_number(row), row[column]) for row in rows if _kind(row) == kind and column in row]
-            axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=kind) if points else None
+            if points:
+                axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=kind)
         axes.set_xscale("symlog")
         axes.set_ylim(bottom=0)
         axes.set_title(column, fontsize="medium")

@@ -48,7 +48,6 @@ class Measured:
     tasks: list[float]
     requests: list[Request]
     peak: float
-
     exchange: float = 0.0
 
     @property

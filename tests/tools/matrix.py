@@ -102,7 +102,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="leave out what has passed with the same commit")
     options = parser.parse_args(arguments)
     if options.resume and not commit():
-        parser.error("--resume: there are changes that are in no commit")
+        parser.error("--resume needs a Git commit with no changes beside it")
     try:
         options.pairs = chosen(options.pairs)
     except LookupError as error:
@@ -128,9 +128,13 @@ def chosen(names: Iterable[str]) -> list[Pair]:
 
 
 def commit() -> str:
-    """The commit, when nothing differs from it; else empty."""
+    """The commit, when nothing differs from it; else empty, and where there is no Git."""
     git = partial(subprocess.run, cwd=ROOT, capture_output=True, text=True, check=True)
-    return "" if git(["git", "status", "--porcelain"]).stdout else git(["git", "rev-parse", "HEAD"]).stdout.strip()
+    try:
+        changed = git(["git", "status", "--porcelain"]).stdout
+        return "" if changed else git(["git", "rev-parse", "HEAD"]).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def run_pair(pair: Pair, parts: Sequence[str], workers: int, resume: bool = False) -> Outcome:
@@ -148,7 +152,7 @@ def run_pair(pair: Pair, parts: Sequence[str], workers: int, resume: bool = Fals
     executable = pair.directory / "venv" / "bin" / "python"
     for part in parts:
         passed = pair.directory / f"{part}.passed"
-        if resume and passed.exists() and passed.read_text() == before:
+        if resume and before and passed.exists() and passed.read_text() == before:
             outcome.cells[part] = f"ok before {summary(pair.directory / f'{part}.log')}".strip()
             say(f"{pair}: {part} {outcome.cells[part]}")
             continue

@@ -74,3 +74,15 @@ def test_what_passed_with_the_same_commit_is_left_out_when_it_is_resumed(
     assert runs("", resume=False) == 4, "changes that are in no commit"
     assert runs("two") == 5, "of which nothing is known any more"
     assert runs("two") == 5
+
+
+def test_what_no_commit_holds_cannot_be_resumed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An unpacked archive has no commit; everything else works there."""
+    monkeypatch.setattr(matrix, "ROOT", tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert matrix.commit() == ""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert matrix.commit() == ""
+    assert not matrix.parse([]).resume
+    with pytest.raises(SystemExit):
+        matrix.parse(["--resume"])
