@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from support import BIN, COLLECTIONS, ROOT
 from support.ansible import Ansible
+from support.forked import fork_simulators
 from support.simulator import Simulator
 
 # Here Python and Ansible, in this process and in those it starts, find the collection under its full name.
@@ -26,6 +27,7 @@ sys.path.insert(0, str(COLLECTIONS))
 os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS)
 os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(ROOT / ".cache" / "hypothesis")
 os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+fork_simulators()
 
 
 @pytest.fixture

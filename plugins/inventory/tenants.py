@@ -92,31 +92,31 @@ auth:
   client_id: 66666666-7777-4888-9999-000000000000
   client_secret: "{{ vault_client_secrets[inventory_hostname] }}"
 
----
-# A partner's customers, but for one, kept for an hour; the app of the partner signs in to each of them
-plugin: vmrops.o365.tenants
-partner:
-  tenant_id: partner.onmicrosoft.com
-  client_id: 66666666-7777-4888-9999-000000000000
-  client_secret: "{{ lookup('ansible.builtin.env', 'PARTNER_SECRET') }}"
-auth:
-  client_id: 66666666-7777-4888-9999-000000000000
-  client_secret: "{{ lookup('ansible.builtin.env', 'PARTNER_SECRET') }}"
-tenants:
-  - tenant_id: 11111111-2222-4333-8444-555555555555
-    hostname: contoso
-    state: pilot
-filters:
-  - exclude: tenant_name == 'Northwind Traders'
-compose:
-  vmr_scheduling_manage_ews_access: tenant_state | default('') == 'pilot'
-keyed_groups:
-  - key: tenant_name[0]
-    prefix: initial
-cache: true
-cache_plugin: ansible.builtin.jsonfile
-cache_connection: /var/cache/ansible/tenants
-cache_timeout: 3600
+# Another file: a partner's customers, but for one, kept for an hour; the app of the partner signs in to each of them
+#
+# plugin: vmrops.o365.tenants
+# partner:
+#   tenant_id: partner.onmicrosoft.com
+#   client_id: 66666666-7777-4888-9999-000000000000
+#   client_secret: "{{ lookup('ansible.builtin.env', 'PARTNER_SECRET') }}"
+# auth:
+#   client_id: 66666666-7777-4888-9999-000000000000
+#   client_secret: "{{ lookup('ansible.builtin.env', 'PARTNER_SECRET') }}"
+# tenants:
+#   - tenant_id: 11111111-2222-4333-8444-555555555555
+#     hostname: contoso
+#     state: pilot
+# filters:
+#   - exclude: tenant_name == 'Northwind Traders'
+# compose:
+#   vmr_scheduling_manage_ews_access: tenant_state | default('') == 'pilot'
+# keyed_groups:
+#   - key: tenant_name[0]
+#     prefix: initial
+# cache: true
+# cache_plugin: ansible.builtin.jsonfile
+# cache_connection: /var/cache/ansible/tenants
+# cache_timeout: 3600
 """
 
 from collections.abc import Mapping

@@ -47,26 +47,23 @@ class Going(Protocol):
 
 
 class Subject(Protocol):
-    """Something to disturb. What it remembers between runs stands in files of the directory that it is given.
-
-    Args:
-        name: as it is printed.
-        state: present or absent; before absent, present is run undisturbed.
-        seed: what the tenant must have.
-        quick: whether a run costs so little that every one is followed by another, which must change nothing.
-    """
+    """Something to disturb. What it remembers between runs stands in files of the directory that it is given."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """As it is printed."""
 
     @property
-    def state(self) -> str: ...
+    def state(self) -> str:
+        """Present or absent; before absent, present is run undisturbed."""
 
     @property
-    def seed(self) -> dict[str, object]: ...
+    def seed(self) -> dict[str, object]:
+        """What the tenant must have."""
 
     @property
-    def quick(self) -> bool: ...
+    def quick(self) -> bool:
+        """Whether a run costs so little that every one is followed by another, which must change nothing."""
 
     def start(self, tenant: Simulator, directory: Path, state: str, clock: float = 0.0) -> Going:
         """Start one run to that state, by a clock that is so many seconds fast."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import math
 import os
 import shutil
 import subprocess
@@ -48,6 +49,7 @@ PARTS = {
     "smoke": (*PYTEST, "-m", "smoke", "tests/integration"),
 }
 ALL_PARTS = ("units", "sanity", "integration")  # the others are contained in these
+WORKERS_PER_CORE = 1.5  # tests wait a good part of their time
 CHECKS = "# Checks"  # the heading in tests/requirements.txt of what the tests do not need
 
 
@@ -84,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parse(arguments)
     pairs = options.pairs
     jobs = min(options.jobs, len(pairs))
-    workers = max(1, (os.cpu_count() or 1) // jobs)
+    workers = math.ceil(WORKERS_PER_CORE * (os.cpu_count() or 1) / jobs)
     with ThreadPoolExecutor(jobs) as pool:
         outcomes = list(pool.map(lambda pair: run_pair(pair, options.parts, workers, options.resume), pairs))
     for outcome in outcomes:
