@@ -5,61 +5,68 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
-import inspect
+import multiprocessing
 import os
 import subprocess
 import sys
-import traceback
-import warnings
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from typing import IO, TextIO
+from unittest import mock
 
 from simulator.__main__ import main
 
+from . import TESTS
 from .simulator import Simulator
+
+CONTEXT = multiprocessing.get_context("forkserver")
 
 
 def fork_simulators() -> None:
-    """Let the simulators that this process starts from now on be forks of it."""
-    gc.freeze()  # else the first collection in a fork would copy everything
+    """Let the simulators that this process starts from now on be forks of another, which does nothing else."""
+    CONTEXT.set_forkserver_preload([__name__])
+    with mock.patch.dict(os.environ, {"PYTHONPATH": str(TESTS)}):  # older Pythons know no other path at that point
+        forkserver.ensure_running()
     Simulator.launch = Forked
 
 
-class Forked(subprocess.Popen[str]):
-    """``python -m simulator`` in a fork of this process; arguments as of Popen."""
+class Forked:
+    """``python -m simulator`` in a fork; as of Popen what is used of it."""
 
-    def _execute_child(self, *arguments: Any) -> None:
-        parent = subprocess.Popen._execute_child  # type: ignore[attr-defined]
-        given = inspect.signature(parent).bind(self, *arguments).arguments
-        with warnings.catch_warnings():
-            # Of other threads the fork has nothing; theirs here only read what pytest's processes tell each other.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            self.pid = os.fork()
-        if not self.pid:
-            _become(given)
-        self._child_created = True
-        pipes = ("p2cread", "p2cwrite", "c2pread", "c2pwrite", "errread", "errwrite")
-        self._close_pipe_fds(*(given[name] for name in pipes))  # type: ignore[attr-defined]
+    def __init__(self, command: Sequence[str], *, stderr: TextIO, **_others: object) -> None:
+        output, theirs = CONTEXT.Pipe(duplex=False)
+        self._command = command
+        _python, _option, *arguments = command
+        self._process = CONTEXT.Process(target=_become, args=(arguments, theirs, stderr.name), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.stdout: IO[str] | None = os.fdopen(os.dup(output.fileno()))
+        output.close()
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired(self._command, timeout or 0)
+        return self._process.exitcode
 
 
-def _become(given: Mapping[str, Any]) -> None:
+def _become(arguments: list[str], output: Connection, log: str) -> None:
     """Be the simulator, to its end."""
-    code = 1
-    try:
-        for number, (name, pipe) in enumerate({"stdin": "p2cread", "stdout": "c2pwrite", "stderr": "errwrite"}.items()):
-            os.dup2(given[pipe], number)
-            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        atexit._clear()
-        _python, _option, *sys.argv = given["args"]
-        main()
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    gc.freeze()  # else the first collection would copy everything
+    with open(log, "a") as errors:
+        os.dup2(errors.fileno(), 2)
+    os.dup2(output.fileno(), 1)
+    output.close()
+    sys.argv = arguments
+    main()

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar, Protocol
 
 import requests
 import yaml
@@ -104,6 +104,24 @@ def wherever(operation: str, **fault: Any) -> list[dict[str, Any]]:
     return [{"match": match, **fault} for match in matches]
 
 
+class Launched(Protocol):
+    """What is used of ``Popen``."""
+
+    stdout: IO[str] | None
+
+    def poll(self) -> int | None:
+        """Its exit code, when it has ended."""
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, at its end. Raises TimeoutExpired after so many seconds."""
+
+
 class Simulator:
     """``python -m simulator serve`` on free loopback ports. A context manager; the state outlives it.
 
@@ -118,7 +136,7 @@ class Simulator:
         address: listen here, on port 443, under Microsoft's own host names; those who ask must resolve them to it.
     """
 
-    launch: ClassVar[Callable[..., subprocess.Popen[str]]] = subprocess.Popen
+    launch: ClassVar[Callable[..., Launched]] = subprocess.Popen
 
     def __init__(
         self,
@@ -137,7 +155,7 @@ class Simulator:
         self.wire_log = state / "wire.jsonl"
         self.breaches = state / "breaches.txt"
         self.endpoints: dict[str, str] = {}
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Launched | None = None
 
     def __enter__(self) -> Simulator:
         self.start()
