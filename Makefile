@@ -18,6 +18,8 @@ typed := ansible_collections.vmrops.o365.plugins $(notdir $(patsubst %/,%,$(wild
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/$(collections)
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export MYPYPATH := tests:$(collections)
+# Tests wait a good part of their time, and some are long: whoever has none left takes over those of others.
+workers := -n 3 --dist worksteal
 # The tools start each other by name.
 run := PATH="$(bin):$$PATH"
 
@@ -99,16 +101,16 @@ sanity: $(ready) ## ansible-test sanity, with no ignore file
 	$(run) python tests/tools/sanity.py
 
 unit: $(ready) ## tests of pure logic and of the clients
-	$(run) python -m pytest -n 3 tests/unit
+	$(run) python -m pytest $(workers) tests/unit
 
 integration: $(ready) ## playbooks on a simulated tenant
-	$(run) python -m pytest -n 3 tests/integration
+	$(run) python -m pytest $(workers) tests/integration
 
 apart: $(ready) ## integration again, with each module in a process of its own, as on hosts that are not the controller
-	VMROPS_O365_OWN_PROCESS=1 $(run) python -m pytest -n 3 tests/integration
+	VMROPS_O365_OWN_PROCESS=1 $(run) python -m pytest $(workers) tests/integration
 
 pytest: $(ready) ## unit and integration
-	$(run) python -m pytest -n 3
+	$(run) python -m pytest $(workers)
 
 permissions: $(ready) ## write the tables of docs/permissions.md
 	$(run) python tests/tools/permissions.py

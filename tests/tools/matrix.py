@@ -40,7 +40,7 @@ SUPPORTED = {
     "2.21": ("3.12", "3.13"),
 }
 # What can be run on a pair, as arguments for its Python.
-PYTEST = ("-m", "pytest", "-o", "cache_dir={directory}/pytest", "-n", "{workers}")
+PYTEST = ("-m", "pytest", "-o", "cache_dir={directory}/pytest", "-n", "{workers}", "--dist", "worksteal")
 PARTS = {
     "units": (*PYTEST, "tests/unit"),
     "sanity": ("tests/tools/sanity.py",),
