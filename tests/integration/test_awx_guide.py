@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -90,4 +91,4 @@ def test_what_the_guide_installs_is_what_the_tests_have() -> None:
     """Of the command that only installs."""
     page = (ROOT / "docs" / "awx.md").read_text()
     [line] = [line for line in page.splitlines() if line.startswith("pip install ")]
-    assert set(line.split()[2:]) <= set((ROOT / "tests" / "requirements.txt").read_text().splitlines())
+    assert set(shlex.split(line)[2:]) <= set((ROOT / "tests" / "requirements.txt").read_text().splitlines())

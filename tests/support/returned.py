@@ -22,7 +22,7 @@ from .ansible import Result
 
 Data = dict[str, Any]
 # What Ansible has in results of its own accord.
-ANSIBLES = {"changed", "diff", "failed", "invocation", "warnings", "deprecations"}
+ANSIBLES = {"changed", "changed_when_result", "diff", "failed", "invocation", "warnings", "deprecations"}
 TYPES: dict[str, type | tuple[type, ...]] = {
     "bool": bool,
     "dict": dict,

@@ -18,6 +18,7 @@ import argparse
 import hashlib
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -193,9 +194,9 @@ def find_python(version: str) -> str | None:
 
 def install(pair: Pair, python: str, log: Path) -> bool:
     """Make the virtual environment, unless one of the same requirements is there."""
-    wanted = requirements(pair.core)
+    wanted, collections = requirements(pair.core)
     stamp = pair.directory / "installed"
-    digest = hashlib.sha256(f"{python}\n{wanted}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{python}\n{wanted}\n{collections}".encode()).hexdigest()
     if stamp.exists() and stamp.read_text() == digest:
         return True
     stamp.unlink(missing_ok=True)
@@ -206,7 +207,11 @@ def install(pair: Pair, python: str, log: Path) -> bool:
     pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     good = all(
         execute(command, dict(os.environ), log)
-        for command in ([python, "-m", "venv", str(venv)], [*pip, "-r", str(listed)])
+        for command in (
+            [python, "-m", "venv", str(venv)],
+            [*pip, "-r", str(listed)],
+            [*pip, "--no-deps", collections],
+        )
     )
     if good:
         # As in the Makefile: Ansible finds a collection only under this path.
@@ -217,14 +222,18 @@ def install(pair: Pair, python: str, log: Path) -> bool:
     return good
 
 
-def requirements(core: str) -> str:
-    """What is installed beside this ansible-core: all but the checks, of which ansible-lint refuses some cores."""
+def requirements(core: str) -> tuple[str, str]:
+    """What is installed with this ansible-core: all but the checks, of which ansible-lint refuses some cores.
+
+    And the package of collections, each release of which asks for another ansible-core.
+    """
     tests, heading, _checks = (ROOT / "tests" / "requirements.txt").read_text().partition(f"\n{CHECKS}\n")
     if not heading:
         raise LookupError(f"tests/requirements.txt has no heading {CHECKS!r} any more")
     lines = [*(ROOT / "requirements.txt").read_text().splitlines(), *tests.splitlines()]
-    kept = [line for line in lines if line and not line.startswith(("#", "ansible-core"))]
-    return "\n".join([f"ansible-core=={core}.*", *kept, ""])
+    [collections] = [line for line in lines if re.match(r"ansible\b(?!-)", line)]
+    kept = [line for line in lines if line and not line.startswith(("#", "ansible-core", collections))]
+    return "\n".join([f"ansible-core=={core}.*", *kept, ""]), collections
 
 
 def environment(pair: Pair) -> dict[str, str]:

@@ -43,11 +43,14 @@ def test_one_failure_fails_it() -> None:
 
 
 def test_the_checks_are_not_installed() -> None:
-    listed = matrix.requirements("2.17").splitlines()
+    text, collections = matrix.requirements("2.17")
+    listed = text.splitlines()
     assert listed[0] == "ansible-core==2.17.*"
     assert {"msal", "pytest", "starlette"} < set(listed)
     assert not {"ansible-lint", "mypy", "ruff"} & set(listed)
     assert len([line for line in listed if line.startswith("ansible-core")]) == 1
+    assert collections == "ansible<14"
+    assert collections not in listed
 
 
 def test_what_passed_with_the_same_commit_is_left_out_when_it_is_resumed(
