@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible_collections.vmrops.o365.plugins.module_utils._private_files import UnsafeFile, check_private, write_private
 from ansible_collections.vmrops.o365.plugins.plugin_utils._audit import assemble, gather
 from ansible_collections.vmrops.o365.plugins.plugin_utils._audit_pages import markdown, page
+from ansible_collections.vmrops.o365.plugins.plugin_utils._file_action import FileAction
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "observed": {"type": "dict"},
@@ -28,14 +28,11 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 ALL = "all-tenants"
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typed
+class ActionModule(FileAction):
     """Makes the report of one tenant, or writes those of all."""
 
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The result of the task."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
+    def outcome(self) -> dict[str, Any]:
+        """The report, and the files that were written."""
         _validation, options = self.validate_argument_spec(
             argument_spec=ARGUMENTS,
             required_one_of=[("observed", "reports")],
@@ -44,7 +41,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typ
         )
         now = datetime.now(timezone.utc)
         if options["observed"] is not None:
-            return {**result, "changed": False, "report": assemble(options["observed"], now)}
+            return {"changed": False, "report": assemble(options["observed"], now)}
         report = gather(options["reports"], options["tenants"], now)
         directory = Path(options["directory"]).absolute()
         contents = _contents(report)
@@ -53,7 +50,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typ
         except (UnsafeFile, OSError) as error:
             raise AnsibleActionFail(f"directory: {error}") from error
         files = [str(directory / name) for name in contents]
-        return {**result, "changed": not self._task.check_mode, "report": report, "files": files}
+        return {"changed": not self._task.check_mode, "report": report, "files": files}
 
     def _write(self, directory: Path, contents: Mapping[str, str]) -> None:
         """Write the files, or in check mode see that they could be."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.parsing.vault import is_encrypted
-from ansible.plugins.action import ActionBase
 from ansible_collections.vmrops.o365.plugins.module_utils._private_files import (
     MODE,
     UnsafeFile,
@@ -20,6 +19,7 @@ from ansible_collections.vmrops.o365.plugins.module_utils._private_files import 
     remove_private,
     write_private,
 )
+from ansible_collections.vmrops.o365.plugins.plugin_utils._file_action import FileAction
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "path": {"type": "path", "required": True},
@@ -29,22 +29,20 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typed
+class ActionModule(FileAction):
     """Writes or removes the file."""
 
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The result of the task."""
-        result: dict[str, Any] = super().run(tmp, task_vars)
+    def outcome(self) -> dict[str, Any]:
+        """Whether anything changed, and where."""
         _validation, options = self.validate_argument_spec(
             argument_spec=ARGUMENTS, required_if=[("state", "present", ["content"])]
         )
         path = Path(options["path"])
+        answer: dict[str, Any] = {"path": str(path)}
         try:
             found = check_private(path)
             if found and found.st_mode & 0o077:
-                result["warnings"] = [f"{path} could be read by others than its owner; its mode was not 0600."]
+                answer["warnings"] = [f"{path} could be read by others than its owner; its mode was not 0600."]
             if options["state"] == "absent":
                 changed = found is not None
                 if changed and not self._task.check_mode:
@@ -55,7 +53,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core is not typ
                     changed = self._write(path, options["content"], options["instead_of"], narrow)
         except UnsafeFile as error:
             raise AnsibleActionFail(f"path: {error}") from error
-        return {**result, "changed": changed, "path": str(path)}
+        return {**answer, "changed": changed}
 
     def _write(self, path: Path, content: str, instead_of: str | None, narrow: bool) -> bool:
         """Write what differs, encrypted where it was; whether there was anything to do."""

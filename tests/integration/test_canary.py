@@ -16,6 +16,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -108,15 +109,14 @@ class Cage:
         encrypted.write_text(yaml.safe_dump({"marks": self.given, **self.variables}))
         command = [str(BIN / "ansible-vault"), "encrypt", "--vault-password-file", str(password), str(encrypted)]
         subprocess.run(command, check=True, capture_output=True)
-        temporary = self.ansible.directory / "tmp"
-        temporary.mkdir(parents=True, exist_ok=True)
-        with CommandLines() as lines:
+        # A short path, since Ansible makes a socket below it.
+        with TemporaryDirectory() as temporary, CommandLines() as lines:
             run = self.ansible.run(
                 plays,
                 verbosity=4,
                 arguments=["-e", f"@{encrypted}", "--vault-password-file", str(password)],
                 environment={
-                    "TMPDIR": str(temporary),
+                    "TMPDIR": temporary,
                     "ANSIBLE_LOG_PATH": str(self.ansible.directory / "ansible.log"),
                     "ANSIBLE_CACHE_PLUGIN": "jsonfile",
                     "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(self.ansible.directory / "facts"),
@@ -124,12 +124,14 @@ class Cage:
                 },
                 **options,
             )
+            left = files_below(Path(temporary))
         self.leaks = self.scanner().leaks(
             {
                 "stdout": run.stdout.encode(),
                 "stderr": run.stderr.encode(),
                 "events": json.dumps([one.__dict__ for one in run.results], default=str).encode(),
                 "process list": b"\0".join(lines.seen),
+                **{f"temporary: {name}": content for name, content in left.items()},
                 **files_below(self.ansible.directory),
                 **{f"wire log of {name}": tenant.wire_log.read_bytes() for name, tenant in self.tenants.items()},
                 **{
