@@ -129,6 +129,7 @@ def test_the_controller_is_configured_once(configured: Configured, ansible: Ansi
     assert json.dumps(controller.objects, sort_keys=True) == before
 
 
+@pytest.mark.smoke
 def test_bad_settings_before_any_write(tmp_path: Path, ansible: Ansible) -> None:
     controller = Controller()
     with serving(controller, tmp_path) as environment:

@@ -409,6 +409,7 @@ def test_s13_the_role_shows_no_secret(cage: Cage, simulator: Callable[..., Simul
 # --- what Ansible itself shows ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.smoke
 def test_files_that_ansible_is_told_to_keep_stay_with_their_owner(cage: Cage) -> None:
     """ANSIBLE_KEEP_REMOTE_FILES keeps the module with its arguments, in a directory that only its owner can enter."""
     task = {"o365_service_account": [{**ACCOUNT, "password": "{{ marks.password }}", "wait_for_mailbox": False}]}

@@ -78,6 +78,7 @@ def test_its_life(ansible: Ansible, tmp_path: Path) -> None:
     assert "canary-" not in run.output + str(run.results)
 
 
+@pytest.mark.smoke
 def test_what_is_not_safe_is_refused(ansible: Ansible, tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_text("before")

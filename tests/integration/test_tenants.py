@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from support import BIN, COLLECTIONS, ROOT
 from support.ansible import Ansible
@@ -168,6 +169,7 @@ def test_bad_input(tmp_path: Path) -> None:
         assert "canary" not in said
 
 
+@pytest.mark.smoke
 def test_customers_of_a_partner(simulator: Callable[..., Simulator], ansible: Ansible, tmp_path: Path) -> None:
     """Three pages, what the list adds, the cache, and the permission that it takes."""
     app = {
