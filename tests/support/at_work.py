@@ -114,14 +114,25 @@ class Company:
         assert response(meeting) == "Accept"
 
 
+_HELD: list[socket.socket] = []
+
+
 def free_ports() -> int:
-    """The first of four ports in a row that nobody listens at; the same ones after each start."""
+    """The first of four ports in a row that nobody listens at; the same ones after each start.
+
+    They are this process's to its end, also while nothing listens there: whoever else asks here finds the first of them
+    taken, as a port of UDP.
+    """
     for base in range(21000, 29000, 7):
+        held = socket.socket(type=socket.SOCK_DGRAM)
         with contextlib.ExitStack() as stack:
             try:
+                held.bind(("127.0.0.1", base))
                 for port in range(base, base + 4):
                     stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
             except OSError:
+                held.close()
                 continue
+            _HELD.append(held)
             return base
     raise AssertionError("no free ports")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.ansible import Ansible
+from support.at_work import free_ports
 from support.exchange import ExchangeAdministrator
 from support.simulator import Request, Simulator
 
@@ -97,3 +98,9 @@ def test_what_a_cmdlet_does_not_take_fails_the_test_that_sent_it(tenant: Simulat
     with pytest.raises(AssertionError, match=r"do not allow this:\nExchange: Set-Mailbox: .* Colour"):
         tenant.stop()
     tenant.breaches.unlink()  # this one was meant
+
+
+def test_ports_that_were_given_are_not_given_again() -> None:
+    """While nothing listens there, as between a tenant's end and its next start."""
+    first, second = free_ports(), free_ports()
+    assert not set(range(first, first + 4)) & set(range(second, second + 4))
