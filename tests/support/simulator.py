@@ -11,6 +11,7 @@ import re
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -239,11 +240,15 @@ class Simulator:
         lag: float | None = None,
         latency: float | None = None,
     ) -> None:
-        """Stop and start on the same state, with what is given changed. Free ports, and with them the endpoints, differ."""
+        """Stop and start on the same state, with what is given changed. Free ports, and with them the endpoints, differ.
+
+        What was there before is shown by every read, whatever the lag.
+        """
         self.stop()
         self.faults = self.faults if faults is None else faults
         self.lag = self.lag if lag is None else lag
         self.latency = self.latency if latency is None else latency
+        time.sleep(lag or 0)
         self.start()
 
     def auth(self) -> dict[str, str]:
