@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.vmrops.o365.plugins.modules import o365_calendar_info
-from ansible_collections.vmrops.o365.plugins.plugin_utils._action import LIBRARIES, Action
+from ansible_collections.vmrops.o365.plugins.plugin_utils._action import LIBRARIES, SERVICES, Action
 
 
-class ActionModule(Action, module=o365_calendar_info, libraries=(*LIBRARIES, "exchangelib")):
+class ActionModule(Action, module=o365_calendar_info, libraries=(*LIBRARIES, f"{SERVICES}.calendars", "exchangelib")):
     """Runs the module."""

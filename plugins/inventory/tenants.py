@@ -128,9 +128,10 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.vmrops.o365.plugins.module_utils import _tenants
 from ansible_collections.vmrops.o365.plugins.module_utils._input import check
-from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, connect, show_on_terminal
+from ansible_collections.vmrops.o365.plugins.module_utils._module import show_on_terminal
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Refused
 from ansible_collections.vmrops.o365.plugins.module_utils._private_files import UnsafeFile
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import AUTH_ARGUMENTS, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.credentials import BadCredentials
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import MissingLibrary
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from ._plan import Refused, Step, revealed
-from ._reconcile import Course, Effect, Reading, Resource, Run, Waiting, Writing
+from ._reconcile import Clients, Course, Effect, Reading, Resource, Run, Waiting, Writing
 from ._resources._base import Many
 from ._text import one_line
 from ._transport.clock import Deadline
@@ -55,7 +55,7 @@ class Runs:
 
     resource: Many
     readers: Any
-    clients: Mapping[str, Any]
+    clients: Clients
     deadline: Deadline
     check_mode: bool = False
     done: list[Step] = field(default_factory=list)
@@ -163,7 +163,7 @@ class Runs:
         found: dict[int, Any] = dict(zip(reading, self.readers.together.of(*reads), strict=True))
         for service in dict.fromkeys(step.service for step in writing.values()):
             steps = {number: step for number, step in writing.items() if step.service == service}
-            client: BulkClient = self.clients[service]
+            client = cast(BulkClient, self.clients[service])
             writes = [(step, revealed(step.values)) for step in steps.values()]
             found.update(zip(steps, client.perform_many(writes), strict=True))
         return found

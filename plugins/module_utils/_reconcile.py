@@ -107,13 +107,20 @@ class Client(Protocol):
         """Whether the step is done as well when its target is not there."""
 
 
+class Clients(Protocol):
+    """Who carries out steps."""
+
+    def __getitem__(self, service: str) -> Client:
+        """The client of a service, as steps name it."""
+
+
 @dataclass
 class Run(Generic[State]):
     """One run of one module. ``done``, ``answers`` and what is ``awaited`` stay readable after a failure."""
 
     resource: Resource[State]
     readers: Any
-    clients: Mapping[str, Client]
+    clients: Clients
     deadline: Deadline
     check_mode: bool = False
     plan: Plan = field(default_factory=Plan)

@@ -18,6 +18,8 @@ from ._plan import MASK
 
 # A longer text of a service says nothing more, and fills the screen.
 LONGEST = 1000
+# What Ansible shows of a run: what a service said, what it was asked, and what was done before.
+LONGEST_MESSAGE = 4000
 # Tokens and assertions are recognised by how they begin, also those that a library made.
 _TOKEN = re.compile(r"eyJ[\w-]{8,}(?:\.[\w-]*){0,4}")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

@@ -184,6 +184,7 @@ import time
 
 from ansible_collections.vmrops.o365.plugins.module_utils._module import run_module
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.calendar_view import CalendarView
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import TENANT
 
 
 def main() -> None:
@@ -194,7 +195,7 @@ def main() -> None:
         "time_zone": {"type": "str", "default": "UTC"},
         "backend": {"type": "str", "choices": ["auto", "ews", "graph"], "default": "auto"},
     }
-    run_module(spec, lambda options: CalendarView(options, time.time()))
+    run_module(spec, lambda options: CalendarView(options, time.time()), TENANT)
 
 
 if __name__ == "__main__":

@@ -540,6 +540,7 @@ from ansible_collections.vmrops.o365.plugins.module_utils._resources.equipment_m
     PROPERTIES,
     make,
 )
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import TENANT
 
 
 def main() -> None:
@@ -554,6 +555,7 @@ def main() -> None:
             "mailboxes": {"type": "list", "elements": "dict", "options": member},
         },
         make,
+        TENANT,
         required_one_of=[("name", "mailboxes")],
         mutually_exclusive=[
             (option, "mailboxes") for option in ("name", "alias", "primary_smtp_address", "display_name")

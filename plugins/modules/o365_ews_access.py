@@ -138,6 +138,7 @@ steps_done:
 
 from ansible_collections.vmrops.o365.plugins.module_utils._module import run_module
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.ews_access import EwsAccess
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import TENANT
 
 
 def main() -> None:
@@ -146,7 +147,7 @@ def main() -> None:
         "cut_off_others": {"type": "bool", "default": False},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     }
-    run_module(spec, EwsAccess)
+    run_module(spec, EwsAccess, TENANT)
 
 
 if __name__ == "__main__":

@@ -264,6 +264,7 @@ steps_done:
 
 from ansible_collections.vmrops.o365.plugins.module_utils._module import run_module
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.impersonation import Impersonation
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import TENANT
 
 
 def main() -> None:
@@ -294,7 +295,7 @@ def main() -> None:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     }
     required = [("method", "application_rbac", ["app_id"]), ("method", "application_impersonation", ["user"])]
-    run_module(spec, Impersonation, required_if=required)
+    run_module(spec, Impersonation, TENANT, required_if=required)
 
 
 if __name__ == "__main__":

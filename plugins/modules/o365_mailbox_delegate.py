@@ -180,6 +180,7 @@ from ansible_collections.vmrops.o365.plugins.module_utils._resources.mailbox_del
     RIGHTS,
     MailboxDelegate,
 )
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import TENANT
 
 
 def main() -> None:
@@ -191,7 +192,7 @@ def main() -> None:
         "calendar_role": {"type": "str", "choices": list(CALENDAR_ROLES)},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     }
-    run_module(spec, MailboxDelegate)
+    run_module(spec, MailboxDelegate, TENANT)
 
 
 if __name__ == "__main__":

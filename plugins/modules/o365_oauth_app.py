@@ -360,6 +360,7 @@ import time
 from ansible_collections.vmrops.o365.plugins.module_utils._module import run_module
 from ansible_collections.vmrops.o365.plugins.module_utils._resources._properties import arguments
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.oauth_app import PROPERTIES, OAuthApp
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import TENANT
 
 
 def main() -> None:
@@ -404,7 +405,9 @@ def main() -> None:
         "deleted": {"type": "str", "choices": ["restore", "purge", "fail"], "default": "fail"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     }
-    run_module(spec, lambda options: OAuthApp(options, time.time()), required_one_of=[("unique_name", "app_id")])
+    run_module(
+        spec, lambda options: OAuthApp(options, time.time()), TENANT, required_one_of=[("unique_name", "app_id")]
+    )
 
 
 if __name__ == "__main__":

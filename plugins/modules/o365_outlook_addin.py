@@ -202,6 +202,7 @@ from typing import Any
 from ansible_collections.vmrops.o365.plugins.module_utils._module import run_module
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Refused
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.outlook_addin import DEFAULT_STATES, OutlookAddin
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import TENANT
 
 
 def make_addin(options: Mapping[str, Any]) -> OutlookAddin:
@@ -227,7 +228,7 @@ def main() -> None:
         "method": {"type": "str", "choices": ["exchange", "manual"], "default": "exchange"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     }
-    run_module(spec, make_addin, mutually_exclusive=[("manifest", "manifest_path")])
+    run_module(spec, make_addin, TENANT, mutually_exclusive=[("manifest", "manifest_path")])
 
 
 if __name__ == "__main__":

@@ -262,6 +262,7 @@ steps_done:
 from ansible_collections.vmrops.o365.plugins.module_utils._module import run_module
 from ansible_collections.vmrops.o365.plugins.module_utils._resources._properties import arguments
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.service_account import PROPERTIES, ServiceAccount
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import TENANT
 
 
 def main() -> None:
@@ -286,7 +287,7 @@ def main() -> None:
         "wait_for_mailbox": {"type": "bool", "default": False},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     }
-    run_module(spec, ServiceAccount)
+    run_module(spec, ServiceAccount, TENANT)
 
 
 if __name__ == "__main__":

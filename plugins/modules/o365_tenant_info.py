@@ -450,6 +450,7 @@ import time
 from ansible_collections.vmrops.o365.plugins.module_utils._module import run_module
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.tenant_info import TenantInfo
 from ansible_collections.vmrops.o365.plugins.module_utils._rights import STEP_NAMES
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import TENANT
 
 
 def main() -> None:
@@ -464,7 +465,7 @@ def main() -> None:
         "steps": {"type": "list", "elements": "str", "choices": list(STEP_NAMES)},
     }
     exclusive = [("app_id", "app_unique_name")]
-    run_module(spec, lambda options: TenantInfo(options, time.time()), mutually_exclusive=exclusive)
+    run_module(spec, lambda options: TenantInfo(options, time.time()), TENANT, mutually_exclusive=exclusive)
 
 
 if __name__ == "__main__":

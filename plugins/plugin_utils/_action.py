@@ -28,13 +28,21 @@ from ansible.executor import module_common
 from ansible.plugins.action.normal import ActionModule as RunModule
 from ansible.release import __version__ as release
 from ansible_collections.vmrops.o365.plugins.module_utils._progress import Teller
-from ansible_collections.vmrops.o365.plugins.module_utils._transport.kept import Keeper
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.kept import DIRECTORY, Keeper
 from ansible_collections.vmrops.o365.plugins.plugin_utils._in_process import PROFILE, run_here
 
 # What is done here, behind Ansible's back, is known to work with releases before this one.
 UNKNOWN_RELEASE = (2, 22)
-# Needed by whatever signs in to a tenant.
-LIBRARIES = ("requests", "msal", "cryptography.fernet", "cryptography.hazmat.primitives.kdf.hkdf")
+# Needed by whatever signs in to a tenant, and imported only when it is asked for.
+SERVICES = "ansible_collections.vmrops.o365.plugins.module_utils._services"
+LIBRARIES = (
+    "requests",
+    "msal",
+    "cryptography.fernet",
+    "cryptography.hazmat.primitives.kdf.hkdf",
+    f"{SERVICES}.directory",
+    f"{SERVICES}.mailboxes",
+)
 # Set to anything, each module gets a process of its own.
 SWITCH = "VMROPS_O365_OWN_PROCESS"
 # Seconds between two words about a wait; 0 for none.
@@ -106,7 +114,7 @@ class Action(RunModule):  # type: ignore[misc]  # ansible-core is not typed
             self._connection.transport == "local"
             and not self._task.async_val
             and not (self._play_context.become or self._connection.become)
-            and not self._compute_environment_string()
+            and not super()._compute_environment_string()
             and not constants.DEFAULT_KEEP_REMOTE_FILES
             and not os.environ.get(SWITCH)
             and tuple(map(int, release.split(".")[:2])) < UNKNOWN_RELEASE
@@ -122,6 +130,14 @@ class Action(RunModule):  # type: ignore[misc]  # ansible-core is not typed
             return str(chosen).strip()
         found: str | None = known.get("ansible_facts", {}).get("discovered_interpreter_python")
         return found
+
+    def _compute_environment_string(self, *args: Any, **kwargs: Any) -> str:
+        """What the task sets for the module; beside it, where a process of its own on this machine finds the run's tokens."""
+        environment = str(super()._compute_environment_string(*args, **kwargs))
+        if self._here or self._connection.transport != "local":
+            return environment
+        directory = self._connection._shell.env_prefix(**{DIRECTORY: constants.DEFAULT_LOCAL_TMP})
+        return f"{directory} {environment}".strip()
 
     # What ActionBase._execute_module asks for on its way; what it does before and after is the same for every module.
 

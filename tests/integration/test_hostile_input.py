@@ -17,10 +17,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from ansible_collections.vmrops.o365.plugins.module_utils import _module
 from ansible_collections.vmrops.o365.plugins.module_utils._input import LINES, check, check_addresses
-from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, Connection, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Refused
 from ansible_collections.vmrops.o365.plugins.module_utils._resources._opath import meaning
 from ansible_collections.vmrops.o365.plugins.module_utils._resources._scope import resolve
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import AUTH_ARGUMENTS, Connection, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import ServiceError
 from support import ROOT
 from support.simulator import Request, Simulator

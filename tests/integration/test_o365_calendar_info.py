@@ -11,8 +11,8 @@ from typing import Any
 
 import exchangelib
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._services.ews import account
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import AUTH_ARGUMENTS, connect
 from exchangelib.items import SEND_TO_ALL_AND_SAVE_COPY
 from exchangelib.recurrence import DailyPattern, Recurrence
 from support.ansible import HOST, Ansible

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._services.ews import account
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import AUTH_ARGUMENTS, connect
 from support.real_names import real_names
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Run
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.tenant_info import TenantInfo
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import AUTH_ARGUMENTS, connect
 from support.simulator import Simulator
 from sweep.modules import MODULES, NODE_MODULES, Module
 

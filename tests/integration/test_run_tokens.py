@@ -34,10 +34,13 @@ def tokens(requests: Iterable[Request]) -> Counter[str]:
     return Counter(f"{form['client_id']} {form['scope']}" for form in asked)
 
 
+OWN_PROCESS = "VMROPS_O365_OWN_PROCESS"
+
+
 @pytest.fixture(autouse=True)
 def fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A module in a process of its own gets its own tokens."""
-    monkeypatch.delenv("VMROPS_O365_OWN_PROCESS", raising=False)
+    """Whichever way `make apart` wants for the other tests."""
+    monkeypatch.delenv(OWN_PROCESS, raising=False)
 
 
 @pytest.mark.timeout(600)
@@ -58,8 +61,27 @@ def test_the_role_signs_in_once(
     assert set(again.values()) == {1}
 
 
-def test_what_was_granted_to_the_caller_meanwhile_counts(simulator: Callable[..., Simulator], ansible: Ansible) -> None:
+def test_modules_in_processes_of_their_own_sign_in_once(tenant: Simulator, ansible: Ansible) -> None:
+    """As long as they run on the controller, as its user."""
+    absent = {"vmrops.o365.o365_oauth_app": ABSENT}
+    jobs = {"ansible_async_dir": str(ansible.directory / "jobs")}  # Ansible finds ~ in two ways, which differ here
+    tasks: list[Data] = [
+        {"name": "asks", **absent, "environment": {"LANG": "C"}},
+        {"name": "does not ask", **absent, "environment": {"LANG": "C"}, "loop": [1, 2]},
+        {"name": "in the background", **absent, "async": 60, "poll": 1, "vars": jobs},
+        {"name": "in the worker", **absent},
+    ]
+    ansible.tasks(tasks, tenant.auth()).ok()
+    assert list(tokens(tenant.wire()).values()) == [1]
+
+
+@pytest.mark.parametrize("way", ["here", "apart"])
+def test_what_was_granted_to_the_caller_meanwhile_counts(
+    way: str, simulator: Callable[..., Simulator], ansible: Ansible, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By somebody else: the caller's own modules forget their tokens after a grant, and do not know of this one."""
+    if way == "apart":
+        monkeypatch.setenv(OWN_PROCESS, "1")
     tenant = simulator(seed={"apps": [WEAK]})
     weak = {**tenant.auth(), "client_id": WEAK["client_id"], "client_secret": WEAK["client_secret"]}
     permissions = [{"resource": "Microsoft Graph", "application": ["Application.ReadWrite.All"]}]

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 import trustme
-from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, Connection, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._services.ews import account
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import AUTH_ARGUMENTS, Connection, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import (
     ServiceError,
     SignInFailed,

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Client, Resource, Run
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import AUTH_ARGUMENTS, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.auth import Credential
 
 

@@ -16,7 +16,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._node import connect_node
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Refused
 from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Client, Run
@@ -28,6 +27,7 @@ from ansible_collections.vmrops.o365.plugins.module_utils._resources.mailbox_del
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.oauth_app import OAuthApp
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.outlook_addin import OutlookAddin
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.service_account import ServiceAccount
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import AUTH_ARGUMENTS, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import ServiceError
 from support.connector import DEFAULTS
 from support.manifest import manifest

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterable
 
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS
 from ansible_collections.vmrops.o365.plugins.module_utils._node import NODE_ARGUMENTS
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import AUTH_ARGUMENTS
 from ansible_collections.vmrops.o365.plugins.module_utils._transport import auth, tls
 from support import ROOT
 from support.messages import HOLE, SERVICE, Message, asserted, raised

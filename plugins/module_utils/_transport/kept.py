@@ -5,6 +5,7 @@
 
 Sessions stay in the process. Tokens are put into the run's own directory, which only its user can enter and which Ansible
 removes at the end; they are encrypted with a key from what signs in, so that nobody reads one who could not have asked for it.
+A module in a process of its own finds them as well when it runs on the controller.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +24,9 @@ from .session import make_session
 
 if TYPE_CHECKING:
     import requests
+
+# Names the run's own directory to a module in a process of its own. For the action; nobody else sets it.
+DIRECTORY = "VMROPS_O365_RUN_DIRECTORY"
 
 Token = tuple[str, float]
 """A token, and when it should not be used any more, in seconds since 1970."""
@@ -51,6 +56,16 @@ class Keeper:
         self.directory = directory
         self._sessions: dict[str, requests.Session] = {}
         self._shelves: dict[str, InProcess] = {}
+
+    @classmethod
+    def of_environment(cls) -> Keeper | None:
+        """Where the environment names a directory that nobody else may enter."""
+        directory = Path(os.environ.get(DIRECTORY, ""))
+        with suppress(OSError):
+            found = directory.lstat()
+            if directory.is_absolute() and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == stat.S_IRWXU:
+                return cls(directory)
+        return None
 
     def session(self, who: Mapping[str, Any], *made: Any) -> requests.Session:
         """The session of one who signs in; made (arguments as of make_session) when there is none.

@@ -18,8 +18,8 @@ from typing import Any
 import jwt
 import pytest
 import requests
-from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, Connection, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._resources._app_credentials import certificates
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import AUTH_ARGUMENTS, Connection, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.cloud import CLOUDS
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.credentials import BadCredentials
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import (

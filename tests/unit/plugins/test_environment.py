@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import AUTH_ARGUMENTS
 
 
 @pytest.fixture

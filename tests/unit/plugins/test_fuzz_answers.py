@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, Connection, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Plan, Refused
 from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Run
 from ansible_collections.vmrops.o365.plugins.module_utils._services import exchange, graph
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import AUTH_ARGUMENTS, Connection, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.answer import Response
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import ServiceError
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.http import Request, TokenProvider

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, Connection, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._rights import GRAPH as GRAPH_SERVICE
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import AUTH_ARGUMENTS, Connection, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import SignInFailed
-from ansible_collections.vmrops.o365.plugins.module_utils._transport.kept import Keeper, Token
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.kept import DIRECTORY, Keeper, Token
 from support.simulator import Simulator
 
 GRAPH = "https://graph.microsoft.com"
@@ -92,6 +92,26 @@ def test_without_a_directory_there_is_none(tmp_path: Path) -> None:
     shelf = Keeper(tmp_path / "missing").shelf(WHO, PROOF)
     shelf.put(GRAPH, TOKEN)
     assert shelf.get(GRAPH) is None
+
+
+def test_a_module_in_a_process_of_its_own_is_told_where(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its environment, which it believes where nobody else may enter."""
+    monkeypatch.setenv(DIRECTORY, str(directory))
+    Keeper(directory).shelf(WHO, PROOF).put(GRAPH, TOKEN)
+    keeper = Keeper.of_environment()
+    assert keeper
+    assert keeper.shelf(WHO, PROOF).get(GRAPH) == TOKEN
+    monkeypatch.chdir(directory.parent)
+    (directory.parent / "link").symlink_to(directory)
+    for no_such in ("", "/no/such/directory", directory.name, str(directory.parent / "link")):
+        monkeypatch.setenv(DIRECTORY, no_such)
+        assert Keeper.of_environment() is None, no_such
+    monkeypatch.setenv(DIRECTORY, str(directory))
+    directory.chmod(0o750)
+    assert Keeper.of_environment() is None
+    directory.chmod(0o700)
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    assert Keeper.of_environment() is None
 
 
 def test_who_has_no_secret_keeps_tokens_in_the_process(directory: Path) -> None:

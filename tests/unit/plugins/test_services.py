@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils._module import AUTH_ARGUMENTS, Connection, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Step
 from ansible_collections.vmrops.o365.plugins.module_utils._services.ews import account
 from ansible_collections.vmrops.o365.plugins.module_utils._services.exchange import truth
 from ansible_collections.vmrops.o365.plugins.module_utils._services.graph import key, literal
 from ansible_collections.vmrops.o365.plugins.module_utils._services.powershell import command_line
+from ansible_collections.vmrops.o365.plugins.module_utils._tenant import AUTH_ARGUMENTS, Connection, connect
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import (
     Busy,
     Conflict,
