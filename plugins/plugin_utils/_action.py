@@ -23,7 +23,6 @@ from types import ModuleType
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail
 from ansible.executor import module_common
 from ansible.plugins.action.normal import ActionModule as RunModule
 from ansible.release import __version__ as release
@@ -72,10 +71,13 @@ SOMEBODY = _at_a_terminal()
 
 
 def teller(display: Any, host: str) -> Teller:
-    """How the module of a task says something: where errors go, since a program may read the other output."""
+    """How the module of a task says something: where errors go, since a program may read the other output.
+
+    Raises ValueError for seconds that are no number.
+    """
     given = os.environ.get(PROGRESS) or PROGRESS_SECONDS
     if not given.isdecimal():
-        raise AnsibleActionFail(f"{PROGRESS} is {given}, which is no number of seconds; 0 shows no progress.")
+        raise ValueError(f"{PROGRESS} is {given}, which is no number of seconds; 0 shows no progress.")
 
     def show(words: str, keep: bool = True) -> None:
         display.display(f"[{host}] {words}", stderr=True, screen_only=not keep)
@@ -100,7 +102,10 @@ class Action(RunModule):  # type: ignore[misc]  # ansible-core is not typed
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The module's result."""
         self._here = self._runs_here(task_vars or {})
-        self._teller = teller(self._display, str((task_vars or {}).get("inventory_hostname")))
+        try:
+            self._teller = teller(self._display, str((task_vars or {}).get("inventory_hostname")))
+        except ValueError as error:
+            return {"failed": True, "msg": str(error)}
         result: dict[str, Any] = super().run(tmp, task_vars)
         if SECRETS & result.keys():
             result["_ansible_no_log"] = True

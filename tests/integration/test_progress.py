@@ -71,3 +71,9 @@ def test_waits_are_told(simulator: Callable[..., Simulator], ansible: Ansible) -
     assert any("to settle; still to be seen: the mailbox of first@contoso.com" in one for one in words)
     assert "Waiting for the service to settle" in words, "names are not told under no_log"
     assert "second" not in " ".join(words)
+
+
+def test_seconds_that_are_no_number_are_named(ansible: Ansible) -> None:
+    run = ansible.module("o365_tenant_info", {}, environment={"VMROPS_O365_PROGRESS": "often"})
+    assert run.failure().msg == "VMROPS_O365_PROGRESS is often, which is no number of seconds; 0 shows no progress."
+    assert "Traceback" not in run.output + str(run.failure().result)
