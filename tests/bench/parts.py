@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import msal
@@ -36,9 +37,16 @@ def overhead(directory: Path, tasks: int) -> Iterator[Row]:
     with Simulator(directory / "tenant", seed=SEED) as tenant:
         each_request = exchange(tenant)
 
-        def each(action: str, arguments: Any, number: int, environment: dict[str, str] | None = None) -> float:
+        def each(action: str, arguments: Any, number: int) -> float:
             task = {"name": action, action: arguments}
-            return replace(measure(directory, [task] * number, [tenant], environment), exchange=each_request).overhead
+            return replace(measure(directory, [task] * number, [tenant]), exchange=each_request).overhead
+
+        def apart(action: str, arguments: Any, number: int) -> tuple[float, float]:
+            """Seconds, and how many an empty module takes in turn with it: a machine's speed is not the same for minutes."""
+            tasks = [{"name": "empty", "empty_module": {}}, {"name": action, action: arguments}] * (number + 1)
+            measured = replace(measure(directory, tasks, [tenant], OWN_PROCESS), exchange=each_request)
+            seconds = median(measured.tasks[3::2]) - measured.network / (number + 1)
+            return seconds, median(measured.tasks[2::2])
 
         def loop(action: str, arguments: Any, number: int) -> float:
             task = {"name": action, action: arguments, "loop": list(range(number)), "loop_control": {"label": "one"}}
@@ -47,27 +55,26 @@ def overhead(directory: Path, tasks: int) -> Iterator[Row]:
 
         empty = loop("empty_module", {}, tasks), each("empty_module", {}, tasks)
 
-        def row(what: str, item: float, task: float, apart: float) -> Row:
+        def row(what: str, item: float, task: float, own: tuple[float, float]) -> Row:
             return {
                 "what": what,
                 "seconds, item of a loop": item,
                 "of an empty module": item / empty[0],
                 "seconds, task": task,
                 "of an empty module, task": task / empty[1],
-                "seconds, own process": apart,
-                "of an empty module, own process": apart / empty[1],
+                "seconds, own process": own[0],
+                "of an empty module, own process": own[0] / own[1],
             }
 
-        yield row("empty module", *empty, empty[1])
-        alone = each("libraries_module", {}, tasks)
-        yield row("requests and msal alone", loop("libraries_module", {}, tasks), alone, alone)
-        action = each("empty_action", {}, tasks)
-        yield row("empty action", loop("empty_action", {}, tasks), action, action)
+        few = max(tasks // 4, 2)
+        yield row("empty module", *empty, apart("empty_module", {}, few))
+        for what, name in (("requests and msal alone", "libraries_module"), ("empty action", "empty_action")):
+            yield row(what, loop(name, {}, tasks), each(name, {}, tasks), apart(name, {}, few))
         for name, (works, _fails) in WORK.items():
             module = f"vmrops.o365.{name}"
             each(module, works, 1)
             here = loop(module, works, tasks), each(module, works, tasks)
-            yield row(name, *here, each(module, works, max(tasks // 4, 2), OWN_PROCESS))
+            yield row(name, *here, apart(module, works, few))
 
 
 def requests_sent(directory: Path) -> Iterator[Row]:
