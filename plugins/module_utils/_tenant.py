@@ -224,7 +224,7 @@ class Connection:
 
     @property
     def _all_secrets(self) -> set[str]:
-        """And what was given."""
+        """What signing in told, and what was given to sign in with."""
         return {*self.secrets, *marked(AUTH_ARGUMENTS, self.options)}
 
 

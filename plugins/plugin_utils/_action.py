@@ -32,8 +32,8 @@ from ansible_collections.vmrops.o365.plugins.plugin_utils._in_process import PRO
 
 # What is done here, behind Ansible's back, is known to work with releases before this one.
 UNKNOWN_RELEASE = (2, 22)
-# Needed by whatever signs in to a tenant, and imported only when it is asked for.
 SERVICES = "ansible_collections.vmrops.o365.plugins.module_utils._services"
+# Needed by whatever signs in to a tenant, and imported by a module only when it is asked for.
 LIBRARIES = (
     "requests",
     "msal",
