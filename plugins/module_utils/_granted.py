@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ._rights import DIRECTORY_ROLE, DIRECTORY_ROLES, Need, Right, is_role, least
 
@@ -15,8 +14,7 @@ By = Literal["application", "person"]
 MOST_LISTED = 12
 
 
-@dataclass(frozen=True)
-class Granted:
+class Granted(NamedTuple):
     """What a token says of its bearer.
 
     Args:

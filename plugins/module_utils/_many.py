@@ -12,14 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ._plan import Refused, Step, revealed
 from ._reconcile import Clients, Course, Effect, Reading, Resource, Run, Waiting, Writing
-from ._resources._base import Many
 from ._text import one_line
-from ._transport.clock import Deadline
 from ._transport.errors import Denied, ServiceError
+
+if TYPE_CHECKING:
+    from ._resources._base import Many
+    from ._transport.clock import Deadline
 
 GROUP_SIZE = 100
 # Of warnings that each object has, and of failures in the message; all of them stand in the result.

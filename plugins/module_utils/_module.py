@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ansible.module_utils.basic import missing_required_lib
 
@@ -20,7 +19,6 @@ from ._private_files import UnsafeFile
 from ._reconcile import Clients, Resource, Run
 from ._resources._base import Many
 from ._text import LONGEST_MESSAGE, one_line
-from ._transport.clock import Deadline
 from ._transport.credentials import BadCredentials
 from ._transport.errors import Denied, MissingLibrary, ServiceError
 from ._transport.kept import Keeper
@@ -28,6 +26,7 @@ from ._transport.kept import Keeper
 if TYPE_CHECKING:
     from ._many import Runs
     from ._progress import Teller
+    from ._transport.clock import Deadline
 
 
 class Opened(Protocol):
@@ -49,8 +48,7 @@ class Opened(Protocol):
         """Drop the tokens that earlier modules got; whether any was used."""
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(NamedTuple):
     """How modules sign in, and to what.
 
     Args:

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ._module import Way
 from ._plan import Refused
-from ._reconcile import Client
 from ._services.fingerprints import Fingerprints
 from ._services.infinity import Infinity
 from ._transport.clock import Deadline
 from ._transport.http import Http
-from ._transport.kept import Keeper, Shelf
 from ._transport.node_auth import Administrator, NodeSignIn, OAuth2Client
+
+if TYPE_CHECKING:
+    from ._reconcile import Client
+    from ._transport.kept import Keeper, Shelf
 
 NODE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "node_url": {"type": "str", "required": True},

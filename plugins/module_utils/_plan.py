@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 MASK = "********"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Refused(Exception):
@@ -47,8 +49,7 @@ class Ref:
         return f"<{self.step}.{self.member}>"
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One write.
 
     Args:
@@ -65,8 +66,8 @@ class Step:
     summary: str
     service: Literal["graph", "exchange", "infinity", "file"]
     operation: str
-    target: Mapping[str, Any] = field(default_factory=dict)
-    values: Mapping[str, Any] = field(default_factory=dict)
+    target: Mapping[str, Any] = NOTHING
+    values: Mapping[str, Any] = NOTHING
     saves: str = ""
     settling: bool = False
     visible: bool = True
@@ -83,7 +84,7 @@ class Step:
 
     def resolved(self, answers: Mapping[str, Mapping[str, Any]]) -> Step:
         """The step with references replaced where the answer is known."""
-        return replace(self, target=_resolve(self.target, answers), values=_resolve(self.values, answers))
+        return self._replace(target=_resolve(self.target, answers), values=_resolve(self.values, answers))
 
     def covers(self, other: Step) -> bool:
         """Whether this step, done, has done what ``other`` (both resolved) would do."""
@@ -91,8 +92,7 @@ class Step:
         return same and all(name in self.values and self.values[name] == value for name, value in other.values.items())
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What leads from the current to the desired state.
 
     Args:
@@ -103,8 +103,8 @@ class Plan:
     """
 
     steps: Sequence[Step] = ()
-    before: Mapping[str, Any] = field(default_factory=dict)
-    after: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = NOTHING
+    after: Mapping[str, Any] = NOTHING
     awaits: Sequence[str] = ()
     warnings: Sequence[str] = ()
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ._masking import masked
 from ._text import one_line
-from ._transport.errors import ServiceError
+
+if TYPE_CHECKING:
+    from ._transport.errors import ServiceError
 
 LONGEST = 300
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from ._plan import Plan, Refused, Step, printable, revealed, secrets_in
 from ._text import one_line, visible
@@ -35,20 +35,17 @@ GONE_SECONDS = 30.0
 PROOF_SECONDS = 60.0
 
 
-@dataclass(frozen=True)
 class Reading:
     """Asks for the current state of the object."""
 
 
-@dataclass(frozen=True)
-class Writing:
+class Writing(NamedTuple):
     """Asks for a step, resolved, to be carried out, and for its answer."""
 
     step: Step
 
 
-@dataclass(frozen=True)
-class Waiting:
+class Waiting(NamedTuple):
     """Asks to wait, and whether that was possible before the deadline."""
 
     seconds: float

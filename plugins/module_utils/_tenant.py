@@ -18,8 +18,7 @@ from ._arguments import marked
 from ._input import check_addresses
 from ._masking import masked
 from ._module import Way, show_on_terminal
-from ._reconcile import PROOF_SECONDS, Client
-from ._rights import GRAPH
+from ._reconcile import PROOF_SECONDS, Client, Clients
 from ._text import LONGEST_MESSAGE, one_line
 from ._transport.auth import Tokens
 from ._transport.clock import Backoff, Deadline
@@ -27,7 +26,6 @@ from ._transport.cloud import AZURE_CLOUDS, CLOUDS, Cloud
 from ._transport.credentials import METHODS, credential_from
 from ._transport.errors import Denied, ServiceError
 from ._transport.http import Http
-from ._transport.kept import Keeper
 
 if TYPE_CHECKING:
     from ._services.batches import Together
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from ._services.exchange import Exchange
     from ._services.graph import Graph
     from ._services.mailboxes import Mailboxes
+    from ._transport.kept import Keeper
 
 Value = TypeVar("Value")
 
@@ -174,6 +173,8 @@ class Connection:
 
     def claims(self, service: str) -> dict[str, Any]:
         """What the token for GRAPH or EXCHANGE_ONLINE says of its bearer; {} when it cannot be read. Raises ServiceError."""
+        from ._rights import GRAPH
+
         resource = self.cloud.graph_resource if service == GRAPH else self.cloud.outlook_resource
         self.tokens.own_token(resource)
         return self.tokens.claims(resource)
@@ -213,9 +214,14 @@ class Connection:
         return self.tokens.forget_inherited()
 
     @property
-    def clients(self) -> _Clients:
+    def clients(self) -> Clients:
         """Who carries out steps."""
-        return _Clients(self)
+        return self
+
+    def __getitem__(self, service: str) -> Client:
+        """The client of a service, as steps name it."""
+        client: Client = getattr(self, service)
+        return client
 
     @property
     def secrets(self) -> Collection[str]:
@@ -226,18 +232,6 @@ class Connection:
     def _all_secrets(self) -> set[str]:
         """What signing in told, and what was given to sign in with."""
         return {*self.secrets, *marked(AUTH_ARGUMENTS, self.options)}
-
-
-@dataclass(frozen=True)
-class _Clients:
-    """Who carries out steps: steps name services as a connection does."""
-
-    connection: Connection
-
-    def __getitem__(self, service: str) -> Client:
-        """The client of a service, as steps name it."""
-        client: Client = getattr(self.connection, service)
-        return client
 
 
 def connect(options: Mapping[str, Any], show: Callable[[str], None], keeper: Keeper | None = None) -> Connection:

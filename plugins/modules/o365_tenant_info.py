@@ -448,8 +448,8 @@ steps:
 import time
 
 from ansible_collections.vmrops.o365.plugins.module_utils._module import run_module
+from ansible_collections.vmrops.o365.plugins.module_utils._module_rights import STEP_NAMES
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.tenant_info import TenantInfo
-from ansible_collections.vmrops.o365.plugins.module_utils._rights import STEP_NAMES
 from ansible_collections.vmrops.o365.plugins.module_utils._tenant import TENANT
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.vmrops.o365.plugins.module_utils._transport.auth import Confidential, Credential, Tokens
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.auth import Credential, Tokens
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.clock import Deadline
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.confidential import Confidential
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.session import make_session
 
 from . import company

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils import _rights
+from ansible_collections.vmrops.o365.plugins.module_utils import _module_rights, _rights
 from ansible_collections.vmrops.o365.plugins.module_utils._reconcile import Run
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.equipment_mailbox import EquipmentMailbox
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.impersonation import Impersonation
@@ -79,7 +79,7 @@ class Case:
 
     @property
     def needs(self) -> list[Need]:
-        return _rights.of_module(self.module, self.options)
+        return _module_rights.of_module(self.module, self.options)
 
 
 PRESENT, ABSENT, PURGED = ({"state": "present"}, {"state": "absent"}, {"state": "absent", "deleted": "purge"})

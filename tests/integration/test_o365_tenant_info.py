@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils import _rights
+from ansible_collections.vmrops.o365.plugins.module_utils import _module_rights, _rights
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.tenant_info import TenantInfo
 from ansible_collections.vmrops.o365.plugins.module_utils._rights import Right
 from support.ansible import Ansible, Result
@@ -324,7 +324,7 @@ def test_each_documented_right_is_needed_and_all_of_them_are_enough(simulator: S
         {**OPTIONS, "mailboxes": ["alice@contoso.com"]},
         EVERYTHING,
     ]
-    least = [tuple(sorted(_rights.least(_rights.of_module(MODULE, one)))) for one in cases]
+    least = [tuple(sorted(_rights.least(_module_rights.of_module(MODULE, one)))) for one in cases]
     less = [(gone, tuple(one for one in least[-1] if one != gone)) for gone in least[-1]]
     seeded = {rights: holder(rights) for rights in [*least, *(rights for _gone, rights in less)]}
     tenant = simulator(seed={"apps": [PEXIP, *seeded.values()]})

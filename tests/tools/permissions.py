@@ -12,8 +12,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(sys.prefix) / "collections"))
 
-from ansible_collections.vmrops.o365.plugins.module_utils import _rights
-from ansible_collections.vmrops.o365.plugins.module_utils._rights import Need, Right, Rule, least
+from ansible_collections.vmrops.o365.plugins.module_utils import _module_rights, _rights
+from ansible_collections.vmrops.o365.plugins.module_utils._module_rights import Rule
+from ansible_collections.vmrops.o365.plugins.module_utils._rights import Need, Right, least
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"
 KINDS = (_rights.GRAPH, _rights.EXCHANGE_ONLINE, _rights.DIRECTORY_ROLE)
@@ -23,12 +24,12 @@ def tables() -> dict[str, list[list[str]]]:
     """The tables by the name that marks their place, with their headings first."""
     kinds = ["Microsoft Graph", "Office 365 Exchange Online", "Directory role"]
     return {
-        "modules": [["Module", "With", *kinds], *(_by_module(rule) for rule in _rights.RULES if not rule.adds)],
+        "modules": [["Module", "With", *kinds], *(_by_module(rule) for rule in _module_rights.RULES if not rule.adds)],
         "options": [
             ["Module and option", *kinds],
-            *(row for rule in _rights.RULES if rule.adds for row in _added(rule)),
+            *(row for rule in _module_rights.RULES if rule.adds for row in _added(rule)),
         ],
-        "role": [["`vmr_scheduling_access`", *kinds], *(_by_access(access) for access in _rights.STEPS)],
+        "role": [["`vmr_scheduling_access`", *kinds], *(_by_access(access) for access in _module_rights.STEPS)],
         "device code": [["To", "Delegated permission", "The person's directory role"], *map(_by_purpose, _all_needs())],
     }
 
@@ -51,7 +52,7 @@ def _line(cells: Sequence[str]) -> str:
 
 def _base(module: str) -> list[Need]:
     """What a module needs that makes something."""
-    rules = (rule for rule in _rights.RULES if rule.module == module and not rule.adds)
+    rules = (rule for rule in _module_rights.RULES if rule.module == module and not rule.adds)
     return [need for rule in rules if rule.when.get("state") != "absent" for need in rule.needs]
 
 
@@ -90,13 +91,15 @@ def _added(rule: Rule) -> list[list[str]]:
 
 
 def _by_access(access: str) -> list[str]:
-    needs = [need for step in _rights.STEPS[access] for need in _rights.of_module(step.module, step.options)]
+    needs = [
+        need for step in _module_rights.STEPS[access] for need in _module_rights.of_module(step.module, step.options)
+    ]
     rights = least(needs)
     return [f"`{access}`", *(", ".join(_code(one) for one in rights if one.of == kind) or "none" for kind in KINDS)]
 
 
 def _all_needs() -> list[Need]:
-    return list(dict.fromkeys(need for rule in _rights.RULES for need in rule.needs))
+    return list(dict.fromkeys(need for rule in _module_rights.RULES for need in rule.needs))
 
 
 def _by_purpose(need: Need) -> list[str]:

@@ -12,13 +12,15 @@ import random
 import re
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._plan import Refused, Step
-from ._readers import Object
+
+if TYPE_CHECKING:
+    from ._readers import Object
 
 HOUR = 3600  # seconds
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?")
@@ -163,7 +165,7 @@ class ClientSecret:
                 "Run again when it has ended.",
             )
         own = {"displayName": self.options["display_name"], "keyId": made["keyId"]}
-        return [replace(self._remove(application, own), saves="secret")]
+        return [self._remove(application, own)._replace(saves="secret")]
 
     def _is_held(self, credential: Object) -> bool:
         held = self.options["held"]

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._plan import Refused
 from . import _permissions
-from ._readers import Object, Readers
+
+if TYPE_CHECKING:
+    from ._readers import Object, Readers
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._plan import Plan
-from ._readers import Object, Readers
+
+if TYPE_CHECKING:
+    from ._readers import Object, Readers
 
 
 class Managed:
@@ -25,8 +26,7 @@ class Managed:
         return {}
 
 
-@dataclass(frozen=True)
-class Many:
+class Many(NamedTuple):
     """Objects to be managed in one run.
 
     Args:

@@ -12,30 +12,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from .._granted import By, Granted, in_words
+from .._module_rights import OTHER_STEPS, STEPS, Step, of_module
 from .._rights import (
     DIRECTORY_ROLE,
     EXCHANGE_ONLINE,
     GRAPH,
     MANAGE_EXCHANGE,
-    OTHER_STEPS,
     READ_APPLICATIONS,
     READ_LICENCES,
     READ_ORGANIZATION,
     READ_POLICIES,
     READ_USERS,
-    STEPS,
     VIEW_EXCHANGE,
     Need,
     Right,
-    Step,
     is_role,
-    of_module,
 )
 from .._text import visible
-from ._readers import Object
+
+if TYPE_CHECKING:
+    from ._readers import Object
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")

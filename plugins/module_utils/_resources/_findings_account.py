@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._findings import Facts, Finding, Severity, plural
-from ._readers import Object
+
+if TYPE_CHECKING:
+    from ._readers import Object
 
 EXCHANGE_APP_ID = "00000002-0000-0ff1-ce00-000000000000"
 _DEVICES = {"compliantDevice", "domainJoinedDevice", "approvedApplication", "compliantApplication"}

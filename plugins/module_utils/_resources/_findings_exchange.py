@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from ._findings import Facts, Finding, Severity, plural
 from ._grants import IMPERSONATION_ROLE
-from ._readers import Object
 from .ews_access import ENDS_ON
+
+if TYPE_CHECKING:
+    from ._readers import Object
 
 # From this day Microsoft switches EWS off, tenant by tenant, where an organization has not decided (MC1227454).
 CLOSES_FROM = "2026-10-01"

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._plan import Refused
 from . import _scope
 from ._opath import meaning
 from ._properties import same_text, same_truth
-from ._readers import Object
+
+if TYPE_CHECKING:
+    from ._readers import Object
 
 IMPERSONATION_ROLE = "ApplicationImpersonation"
 TENANT_WIDE_APP_ROLE = "dc890d15-9560-4a4c-9b7f-a736ec74ec40"  # full_access_as_app of Office 365 Exchange Online

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ._readers import Object
+if TYPE_CHECKING:
+    from ._readers import Object
 
 
 class NodeReads(Protocol):

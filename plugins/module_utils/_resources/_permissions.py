@@ -11,11 +11,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._plan import Refused, Step
-from ._readers import Object, Readers
+
+if TYPE_CHECKING:
+    from ._readers import Object, Readers
 
 WELL_KNOWN = {
     "microsoft graph": "00000003-0000-0000-c000-000000000000",
@@ -24,8 +25,7 @@ WELL_KNOWN = {
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """The permissions wanted on one resource.
 
     Args:
@@ -153,8 +153,7 @@ def names_of(access: Sequence[Object], resources: Sequence[Object]) -> dict[str,
     return {resource: sorted(names) for resource, names in shown.items()}
 
 
-@dataclass(frozen=True)
-class Consent:
+class Consent(NamedTuple):
     """What consent has to change.
 
     Args:

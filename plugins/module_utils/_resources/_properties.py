@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 def same(wanted: Any, actual: Any) -> bool:
@@ -30,8 +29,7 @@ def same_number(wanted: Any, actual: Any) -> bool:
     return str(wanted) == str(actual)
 
 
-@dataclass(frozen=True)
-class Property:
+class Property(NamedTuple):
     """One managed property.
 
     Args:
@@ -66,8 +64,7 @@ def arguments(properties: Iterable[Property]) -> dict[str, dict[str, Any]]:
     return {one.option: one.argument for one in properties}
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """What has to change: values to write by the service's names, and both sides by option for the diff."""
 
     values: Mapping[str, Any]

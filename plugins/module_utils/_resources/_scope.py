@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._plan import Refused
 from ._opath import BadFilter, meaning, quoted
-from ._readers import Object, Readers
+
+if TYPE_CHECKING:
+    from ._readers import Object, Readers
 
 KINDS = ("recipient_filter", "group", "mailboxes", "administrative_unit", "organization")
 GROUP_TYPES = (
@@ -24,8 +25,7 @@ GROUP_TYPES = (
 )
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(NamedTuple):
     """A resolved scope.
 
     Args:

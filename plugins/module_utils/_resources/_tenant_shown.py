@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._rights import DIRECTORY_ROLES, EXCHANGE_ONLINE, GRAPH
 from ._grants import reaches_everything
 from ._properties import same_truth
-from ._readers import Object
 from .licenses import carries_ews, held_by, mailbox_plans, seats
+
+if TYPE_CHECKING:
+    from ._readers import Object
 
 # What tokens hold beside directory roles: of every application, and of every member of a tenant.
 _NO_ROLES = {"0997a1d0-0d1d-4acb-b408-d5ca73121e90", "b79fbf4d-3ef9-4689-8143-76b194e85509"}

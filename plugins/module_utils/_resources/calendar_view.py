@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta, timezone, tzinfo
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .._plan import Refused
 from ._base import Report
-from ._readers import Readers
+
+if TYPE_CHECKING:
+    from ._readers import Readers
 
 # EWS refuses more (ErrorCalendarViewRangeTooBig); the same here for both.
 LONGEST = timedelta(days=731)

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._plan import Plan, Ref, Refused, Step
 from ._base import Managed, Many
 from ._properties import Difference, Property, difference, same_number, same_text, same_truth
-from ._readers import Object, Readers
 from .calendar_processing import LARGEST, RECIPIENT_LISTS, SETTINGS, limits
+
+if TYPE_CHECKING:
+    from ._readers import Object, Readers
 
 EQUIPMENT = "EquipmentMailbox"
 PROPERTIES = (

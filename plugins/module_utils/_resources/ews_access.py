@@ -12,11 +12,13 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._plan import Plan, Refused, Step
 from ._base import Managed
-from ._readers import Object, Readers
+
+if TYPE_CHECKING:
+    from ._readers import Object, Readers
 
 # Microsoft's announcement of the end of EWS in Exchange Online; it knows no exceptions.
 ENDS_ON = "2027-04-01"

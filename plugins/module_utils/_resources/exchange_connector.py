@@ -9,15 +9,17 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._plan import Plan, Ref, Refused, Secret, Step
 from ._base import Managed
 from ._fingerprint import fingerprint, is_of
-from ._node_readers import Readers
 from ._properties import difference, same_text
-from ._readers import Object
 from .exchange_connector_fields import FIELDS, LONGEST, NEEDED, RANGES, SECRETS
+
+if TYPE_CHECKING:
+    from ._node_readers import Readers
+    from ._readers import Object
 
 CONNECTOR = "ms_exchange_connector"
 REFERENCES = {"host_identity_provider_group": "identity_provider_group", "ivr_theme": "ivr_theme"}

@@ -11,7 +11,7 @@ role assignment; they differ in who is assigned, and in the names of the paramet
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._plan import Plan, Refused, Step
 from . import _scope
@@ -26,7 +26,9 @@ from ._grants import (
     shown,
 )
 from ._properties import same_text, same_truth
-from ._readers import Object, Readers
+
+if TYPE_CHECKING:
+    from ._readers import Object, Readers
 
 
 class Impersonation(Grants, Managed):

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._plan import Refused
-from ._readers import Object
+
+if TYPE_CHECKING:
+    from ._readers import Object
 
 # A mailbox needs one of these plans; EXCHANGE_S_FOUNDATION and the add-ons make none (Microsoft's service plan reference
 # names them; that Foundation alone makes none is not verified).
@@ -23,8 +24,7 @@ FRONTLINE_PLAN_STEM = "EXCHANGE_S_DESKLESS"
 NONE: Mapping[str, Any] = {"assignedLicenses": [], "licenseAssignmentStates": []}
 
 
-@dataclass(frozen=True)
-class Licences:
+class Licences(NamedTuple):
     """The outcome of the comparison.
 
     Args:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._plan import Plan, Refused, Step
 from ._base import Managed
 from ._properties import same_text, same_truth
-from ._readers import MailboxReads, Object, Readers
+
+if TYPE_CHECKING:
+    from ._readers import MailboxReads, Object, Readers
 
 RIGHTS = ("FullAccess", "SendAs", "SendOnBehalf")
 # MailboxFolderAccessRight's roles; single rights (ReadItems, ...) are no roles.

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .._plan import Plan, Ref, Refused, Secret, Step
 from . import _app_credentials, _application_state, _permissions
-from ._application_state import State
 from ._base import Managed
 from ._properties import Property, difference
-from ._readers import Object, Readers
+
+if TYPE_CHECKING:
+    from ._application_state import State
+    from ._readers import Object, Readers
 
 PROPERTIES = (
     Property("display_name", "displayName"),

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._plan import Plan, Refused, Step
 from ._base import Managed
 from ._manifest import Manifest, parse, version_key
 from ._properties import same_text, same_truth
-from ._readers import Object, Readers
+
+if TYPE_CHECKING:
+    from ._readers import Object, Readers
 
 USER_LIMIT = 1000  # of New-App and Set-App
 DEFAULT_STATES = ("Enabled", "Disabled", "AlwaysEnabled")

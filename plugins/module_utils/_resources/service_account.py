@@ -8,14 +8,15 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._plan import Plan, Ref, Refused, Secret, Step
 from . import licenses
 from ._base import Managed
 from ._properties import Property, difference, same_text
-from ._readers import Object, Readers
+
+if TYPE_CHECKING:
+    from ._readers import Object, Readers
 
 PROPERTIES = (
     Property("display_name", "displayName"),
@@ -38,8 +39,7 @@ def make_password() -> str:
     return "".join(letters)
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """What the services say.
 
     Args:
@@ -63,19 +63,17 @@ class State:
     licensed: bool = False
 
 
-@dataclass
 class ServiceAccount(Managed):
     """The managed object.
 
     Args:
         options: the module's options; None for those not given.
-        generated: the password for a new account when none is given; made once, so that every plan of a run is the same.
     """
 
-    options: Mapping[str, Any]
-    generated: str = field(default_factory=make_password, repr=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.options = options
+        # For a new account that is given none; made once, so that every plan of a run is the same.
+        self.generated = make_password()
         self.name: str = self.options["user_principal_name"]
         self.present = self.options["state"] == "present"
         location = self.options.get("usage_location")

@@ -13,13 +13,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, time, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .._transport.clock import Backoff, Deadline
 from .._transport.errors import Denied, MissingLibrary, NotFound, ServiceError, Unreachable
 from .ews import import_exchangelib
-from .graph import Graph
+
+if TYPE_CHECKING:
+    from .graph import Graph
 
 Event = dict[str, Any]
 # A calendar view of EWS has no pages; a server gives up at a thousand items.

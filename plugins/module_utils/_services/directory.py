@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .._rights import READ_DIRECTORY
 from .._transport.errors import NotFound, ServiceError
 from .graph import Graph, key, literal
 
@@ -42,7 +41,7 @@ class Directory:
     def user_to_refer_to(self, name: str) -> dict[str, Any] | None:
         """The id of a user, by user principal name or object id, for another object to refer to."""
         tried = f"look for the user {name}"
-        return self._graph.find(f"/users('{key(name)}')", tried, needs=[READ_DIRECTORY], select="id")
+        return self._graph.find(f"/users('{key(name)}')", tried, purpose="refer", select="id")
 
     def deleted_users(self, user_principal_name: str) -> list[dict[str, Any]]:
         """Users in the recycle bin that had this user principal name.

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .._transport.auth import Tokens
 from .._transport.errors import MissingLibrary
 from .._transport.session import make_adapter
+
+if TYPE_CHECKING:
+    from .._transport.auth import Tokens
 
 
 def import_exchangelib() -> Any:

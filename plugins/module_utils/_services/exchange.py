@@ -13,19 +13,19 @@ import base64
 import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from .._granted import Granted, advice
-from .._rights import EXCHANGE_ONLINE, of_cmdlet
 from .._transport.answer import Response, next_page
-from .._transport.auth import Tokens
 from .._transport.errors import BadAnswer, Busy, Conflict, Denied, MayHaveHappened, NotFound, ServiceError
 from .._transport.http import Http, Request
 from .batches import BatchRefused, Call, Together, settle
 from .powershell import command_line
 from .shapes import EXCHANGE, checked
-from .write import Write
+
+if TYPE_CHECKING:
+    from .._transport.auth import Tokens
+    from .write import Write
 
 BATCH_SIZE = 10
 PAGE_SIZE = 1000
@@ -161,7 +161,7 @@ class Exchange:
                 request = Request("POST", url, call.tried, headers, _body(call), call.repeatable, _AMBIGUOUS)
                 response = self._http.send(request, self._token)
             if response.status >= 400:
-                raise _error(call.tried, response, self._rights(cmdlet))
+                raise _error(call.tried, response, lambda: self._rights(cmdlet))
             try:
                 # Cmdlets without output answer with an empty body; for one that reads, that is no answer.
                 answer = response.document(call.tried) if response.content or cmdlet.startswith(_READS) else {}
@@ -193,6 +193,9 @@ class Exchange:
 
     def _rights(self, cmdlet: str) -> str:
         """What to say when the caller may not run a cmdlet."""
+        from .._granted import Granted, advice
+        from .._rights import EXCHANGE_ONLINE, of_cmdlet
+
         granted = Granted.of(self._tokens.claims(self._resource), EXCHANGE_ONLINE)
         return f"For {cmdlet}: {advice(of_cmdlet(cmdlet), granted)}"
 
@@ -273,10 +276,10 @@ _AMBIGUOUS = "multiple recipients matching identity"  # comes with status 500, a
 _BUSY = ("UnableToWriteToAadException", "maximum number of concurrent requests per tenant")
 
 
-def _error(tried: str, response: Response, rights: str) -> ServiceError:
+def _error(tried: str, response: Response, rights: Callable[[], str]) -> ServiceError:
     """The interface's error envelope as an exception: the useful text is in the details, else in the inner exception.
 
-    ``rights`` is what to say when the caller may not.
+    ``rights`` gives what to say when the caller may not.
     """
     kind: type[ServiceError] = ServiceError
     error, status = _part(response.json(), "error"), response.status
@@ -296,7 +299,7 @@ def _error(tried: str, response: Response, rights: str) -> ServiceError:
         kind = Conflict
     words = ""
     if status in (401, 403) or "not present in the role definition" in raw:
-        kind, words = Denied, rights
+        kind, words = Denied, rights()
     elif _AMBIGUOUS in raw:
         words = "Name it by something that only it has, such as its address."
     elif "disabled customizations" in raw:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._private_files import UnsafeFile, read_private, write_private
-from .write import Write
+
+if TYPE_CHECKING:
+    from .write import Write
 
 
 class Fingerprints:

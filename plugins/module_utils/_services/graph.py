@@ -6,23 +6,25 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
-from .._granted import Granted, advice
-from .._rights import GRAPH, Need
 from .._transport.answer import Response, next_page
-from .._transport.auth import Tokens
 from .._transport.errors import BadAnswer, Busy, Conflict, Denied, MayHaveHappened, NotFound, ServiceError, Unsettled
 from .._transport.http import Http, Request
 from .batches import BatchRefused, Call, Together
-from .graph_operations import OPERATIONS, Operation, needs_of_read
+from .graph_operations import OPERATIONS, Operation
 from .shapes import checked, of_path
-from .write import Write
+
+if TYPE_CHECKING:
+    from .._transport.auth import Tokens
+    from .write import Write
 
 BATCH_SIZE = 20
 PAGE_LIMIT = 1000
+Purpose = Literal["", "refer"]
+"""What a read is for, where that takes more rights than to read its path."""
 
 
 def key(value: str) -> str:
@@ -52,29 +54,29 @@ class Graph:
 
     # --- reads --------------------------------------------------------------------------------------------------------
 
-    def get(self, path: str, tried: str, needs: Sequence[Need] = (), **query: str) -> dict[str, Any]:
+    def get(self, path: str, tried: str, purpose: Purpose = "", **query: str) -> dict[str, Any]:
         """One object.
 
         Args:
-            needs: what the caller must be allowed beyond reading that path, for the advice of a 403.
+            purpose: what it is for, for the advice of a 403.
             query: OData options without their dollar sign.
 
         Raises:
             NotFound, Denied, ServiceError
         """
-        found: dict[str, Any] = self._together.ask(self, self._call(path, tried, needs, query, many=False))
+        found: dict[str, Any] = self._together.ask(self, self._call(path, tried, purpose, query, many=False))
         return found
 
-    def find(self, path: str, tried: str, needs: Sequence[Need] = (), **query: str) -> dict[str, Any] | None:
+    def find(self, path: str, tried: str, purpose: Purpose = "", **query: str) -> dict[str, Any] | None:
         """One object as ``get`` returns it, or None when the service says that it is not there."""
         try:
-            return self.get(path, tried, needs, **query)
+            return self.get(path, tried, purpose, **query)
         except NotFound:
             return None
 
     def collect(self, path: str, tried: str, **query: str) -> list[dict[str, Any]]:
         """Every object of a collection, page after page. Pages must come from the service itself."""
-        found: list[dict[str, Any]] = self._together.ask(self, self._call(path, tried, (), query, many=True))
+        found: list[dict[str, Any]] = self._together.ask(self, self._call(path, tried, "", query, many=True))
         return found
 
     def get_many(self, paths: Sequence[str], tried: str) -> list[dict[str, Any] | None]:
@@ -112,20 +114,20 @@ class Graph:
         """Never: Graph's transient statuses mean what they say."""
         return False
 
-    def _call(self, path: str, tried: str, needs: Sequence[Need], query: Mapping[str, str], many: bool) -> Call:
+    def _call(self, path: str, tried: str, purpose: Purpose, query: Mapping[str, str], many: bool) -> Call:
         url = self._url(path, query)
-        return Call(tried, (url, tuple(needs), many), (url, many))
+        return Call(tried, (url, purpose, many), (url, many))
 
     def _pages(self, call: Call, response: Response | None) -> Any:
         """The object of a read, or the objects of all pages. The first answer may be there already."""
-        url, needs, many = call.content
+        url, purpose, many = call.content
         path, found, seen = urlsplit(url.removeprefix(self._base)).path, list[dict[str, Any]](), set[str]()
         while url and len(seen) < PAGE_LIMIT:
             seen.add(url)
             if response is None:
-                response = self._send("GET", url, call.tried, needs=needs)
+                response = self._send("GET", url, call.tried, what=purpose)
             elif response.status >= 400:
-                raise self._refusal("GET", url, call.tried, response, needs)
+                raise self._refusal(url, call.tried, response, purpose)
             body, response = response.document(call.tried), None
             if not many:
                 return checked(body, of_path(path), call.tried)
@@ -157,7 +159,7 @@ class Graph:
             self._body(operation, body) or None,
             operation.headers,
             operation.repeatable,
-            operation.needs,
+            write.operation,
         )
         if operation.grants:
             self._tokens.forget()
@@ -198,20 +200,23 @@ class Graph:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = True,
-        needs: Sequence[Need] = (),
+        what: str = "",
     ) -> Response:
         headers = {"client-request-id": str(uuid.uuid4()), **(headers or {})}
         response = self._http.send(Request(method, url, tried, headers, body, repeatable), self._token)
         if response.status >= 400:
-            raise self._refusal(method, url, tried, response, needs)
+            raise self._refusal(url, tried, response, what)
         return response
 
-    def _refusal(self, method: str, url: str, tried: str, response: Response, needs: Sequence[Need]) -> ServiceError:
+    def _refusal(self, url: str, tried: str, response: Response, what: str) -> ServiceError:
         """A refusal as an exception, with what the caller must be allowed."""
-        if method == "GET":
-            needs = (*needs_of_read(url.removeprefix(self._base)), *needs)
-        granted = Granted.of(self._tokens.claims(self._resource), GRAPH)
-        return _error(tried, response, advice(needs, granted))
+
+        def rights() -> str:
+            from .graph_rights import to_say
+
+            return to_say(what, url.removeprefix(self._base), self._tokens.claims(self._resource))
+
+        return _error(tried, response, rights)
 
 
 def _path(operation: Operation, target: Mapping[str, Any]) -> str:
@@ -234,8 +239,8 @@ _CONFLICT = (
 )
 
 
-def _error(tried: str, response: Response, rights: str) -> ServiceError:
-    """Graph's error envelope as an exception; ``rights`` is what to say when the caller may not."""
+def _error(tried: str, response: Response, rights: Callable[[], str]) -> ServiceError:
+    """Graph's error envelope as an exception; ``rights`` gives what to say when the caller may not."""
     body = response.json()
     error = body.get("error") if isinstance(body, dict) else None
     error = error if isinstance(error, dict) else {}
@@ -257,10 +262,10 @@ def _error(tried: str, response: Response, rights: str) -> ServiceError:
     elif any(mark in text for mark in _UNSETTLED):
         kind = Unsettled
         if response.status == 403:
-            words = f"If the application is not new: {rights}"
+            words = f"If the application is not new: {rights()}"
     elif response.status in (401, 403):
         kind = Denied
-        words = rights
+        words = rights()
     elif response.status in (400, 409) and any(mark in text for mark in _CONFLICT):
         kind = Conflict
     return kind(tried, response.status, code, text, response.request_id, words)

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from .._transport.answer import Response
 from .._transport.errors import Conflict, Denied, NotFound, ServiceError, SignInFailed
 from .._transport.http import Http, Request
-from .._transport.node_auth import NodeSignIn
-from .write import Write
+
+if TYPE_CHECKING:
+    from .._transport.answer import Response
+    from .._transport.node_auth import NodeSignIn
+    from .write import Write
 
 CONFIGURATION = "/api/admin/configuration/v1"
 STATUS = "/api/admin/status/v1"
@@ -39,8 +40,7 @@ HIDDEN = frozenset(
 _LOCATION = re.compile(r"/(\d+)/?$")
 
 
-@dataclass(frozen=True)
-class Operation:
+class Operation(NamedTuple):
     """One kind of write; ``path`` has the number of the object in braces, where there is one."""
 
     method: str

@@ -79,26 +79,23 @@ _POLICY = {
 }
 
 # By path; the first that matches counts.
-GRAPH: tuple[tuple[re.Pattern[str], Shape], ...] = tuple(
-    (re.compile(pattern), shape)
-    for pattern, shape in (
-        (r"/users\(|/users$|/deletedItems/microsoft\.graph\.user$", _USER),
-        (r"/applications\([^/]*\)$|/applications$|/deletedItems/microsoft\.graph\.application$", _APPLICATION),
-        (r"/applications/[^/]+$", {"keyCredentials": _APPLICATION["keyCredentials"]}),
-        (r"/owners$", {"id!": str}),
-        (r"/servicePrincipals(\([^/]*\))?$|/deletedItems/microsoft\.graph\.servicePrincipal$", _PRINCIPAL),
-        (r"/servicePrincipals/[^/]+$", _PRINCIPAL),
-        (r"/appRoleAssignments$", {"id!": str, "appRoleId!": str, "resourceId!": str, "resourceDisplayName": str}),
-        (r"/oauth2PermissionGrants$", {"id!": str, "resourceId!": str, "scope!": str, "consentType": str}),
-        (r"/organization$", {"id!": str, "displayName": str, "verifiedDomains": [{"name!": str, "isDefault": bool}]}),
-        (r"/conditionalAccess/policies$", _POLICY),
-        (r"/identitySecurityDefaultsEnforcementPolicy$", {"isEnabled!": bool}),
-        (r"/transitiveMemberOf$", {"id!": str, "roleTemplateId": str}),
-        (r"/domains$", {"id!": str, "isVerified!": bool}),
-        (r"/subscribedSkus$", _SKU),
-        (r"/delegatedAdminCustomers$", {"tenantId!": str, "displayName!": str}),
-        (r"/addPassword$", {**_CREDENTIAL, "secretText!": str}),
-    )
+GRAPH: tuple[tuple[str, Shape], ...] = (
+    (r"/users\(|/users$|/deletedItems/microsoft\.graph\.user$", _USER),
+    (r"/applications\([^/]*\)$|/applications$|/deletedItems/microsoft\.graph\.application$", _APPLICATION),
+    (r"/applications/[^/]+$", {"keyCredentials": _APPLICATION["keyCredentials"]}),
+    (r"/owners$", {"id!": str}),
+    (r"/servicePrincipals(\([^/]*\))?$|/deletedItems/microsoft\.graph\.servicePrincipal$", _PRINCIPAL),
+    (r"/servicePrincipals/[^/]+$", _PRINCIPAL),
+    (r"/appRoleAssignments$", {"id!": str, "appRoleId!": str, "resourceId!": str, "resourceDisplayName": str}),
+    (r"/oauth2PermissionGrants$", {"id!": str, "resourceId!": str, "scope!": str, "consentType": str}),
+    (r"/organization$", {"id!": str, "displayName": str, "verifiedDomains": [{"name!": str, "isDefault": bool}]}),
+    (r"/conditionalAccess/policies$", _POLICY),
+    (r"/identitySecurityDefaultsEnforcementPolicy$", {"isEnabled!": bool}),
+    (r"/transitiveMemberOf$", {"id!": str, "roleTemplateId": str}),
+    (r"/domains$", {"id!": str, "isVerified!": bool}),
+    (r"/subscribedSkus$", _SKU),
+    (r"/delegatedAdminCustomers$", {"tenantId!": str, "displayName!": str}),
+    (r"/addPassword$", {**_CREDENTIAL, "secretText!": str}),
 )
 
 _RECIPIENT = {"Name!": str, "PrimarySmtpAddress!": str, "Guid!": str, "DisplayName": str, "RecipientTypeDetails": str}
@@ -147,7 +144,7 @@ EXCHANGE: Mapping[str, Shape] = {
 
 def of_path(path: str) -> Shape:
     """The shape of what Graph returns at a path without its query."""
-    return next((shape for pattern, shape in GRAPH if pattern.search(path)), {})
+    return next((shape for pattern, shape in GRAPH if re.search(pattern, path)), {})
 
 
 def checked(document: Any, shape: Shape, tried: str) -> dict[str, Any]:

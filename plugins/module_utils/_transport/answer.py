@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from urllib.parse import urljoin, urlsplit
 
 from .errors import BadAnswer, ServiceError
@@ -18,8 +17,7 @@ from .errors import BadAnswer, ServiceError
 DEEPEST = 64
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """An answer, read whole. ``headers`` has lower-case names."""
 
     status: int

@@ -1,11 +1,9 @@
 # Copyright (c) 2026 the vmrops.o365 authors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Credentials to tokens, through msal: one sign-in method per class, and only the one in use is built.
+"""Credentials to tokens, which are kept here, and for later modules of the same run where there is a shelf for them.
 
-msal keeps token answers per application object, refusals included (a 400 for a minute, a 429 for its Retry-After), so an object
-is asked once for each resource, and no more once it was refused; it also keeps what it has read about the tenant, so one is
-asked for several. Tokens are kept here, and for later modules of the same run where there is a shelf for them.
+Each sign-in method has a file of its own, and goes through msal.
 """
 
 from __future__ import annotations
@@ -15,18 +13,16 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .._private_files import read_private, write_private
 from .clock import Backoff, Deadline
 from .errors import BadAnswer, MissingLibrary, SignInFailed, Unreachable, Untrusted
-from .kept import Shelf, Token
 from .session import network_words
 
 if TYPE_CHECKING:
     import requests
+
+    from .kept import Shelf, Token
 
 RENEW_SECONDS_BEFORE_END = 120
 TRANSIENT_CODES = {"temporarily_unavailable", "server_error"}
@@ -49,136 +45,6 @@ class Credential(Protocol):
 
     def proof(self) -> bytes | None:
         """The secret that is signed in with; None for one who has none of their own."""
-
-
-@dataclass(frozen=True)
-class Confidential:
-    """A client secret, a certificate or a federated token: what msal calls the client credential.
-
-    Args:
-        make_credential: gives msal's ``client_credential``; called for each attempt, since files change.
-        hint: the module option to name when the credential is refused.
-        secrets: what was sent and is no option; an answer may repeat it.
-        served: the resources for which msal's application object has given a token, and that object.
-    """
-
-    authority: str
-    client_id: str
-    make_credential: Callable[[], Any] = field(repr=False)
-    hint: str
-    secrets: set[str] = field(default_factory=set, repr=False)
-    served: dict[str, Any] = field(default_factory=dict, repr=False)
-
-    def acquire(self, resource: str, session: requests.Session) -> Mapping[str, Any]:
-        """A token by the client credentials grant."""
-        known = {} if resource in self.served else dict(self.served)
-        self.served.clear()
-        application = next(iter(known.values()), None) or self._application(session)
-        result: Mapping[str, Any] = application.acquire_token_for_client([f"{resource}/.default"])
-        if "access_token" in result:
-            self.served.update({**known, resource: application})
-        return result
-
-    def _application(self, session: requests.Session) -> Any:
-        """A new object of msal's."""
-        credential = self.make_credential()
-        if isinstance(credential, dict) and "client_assertion" in credential:
-            credential = {"client_assertion": self._assertion}  # newer msal warns of an assertion that is a text
-        return import_msal().ConfidentialClientApplication(
-            self.client_id,
-            authority=self.authority,
-            client_credential=credential,
-            http_client=session,
-            instance_discovery=False,
-        )
-
-    def _assertion(self) -> str:
-        """The federated token, as it is now."""
-        assertion: str = self.make_credential()["client_assertion"]
-        self.secrets.add(assertion)
-        return assertion
-
-    def proof(self) -> bytes | None:
-        """The client secret, the private key or the federated token, as it is now."""
-        credential = self.make_credential()
-        if isinstance(credential, str):
-            return credential.encode("utf-8", "surrogateescape")
-        file = credential.get("private_key_pfx_path")
-        return repr((sorted(credential.items()), Path(file).read_bytes() if file else b"")).encode()
-
-
-@dataclass(frozen=True)
-class ManagedIdentity:
-    """The identity of the machine; ``client_id`` picks a user-assigned one."""
-
-    client_id: str | None
-    hint: str = "auth_method"
-
-    def acquire(self, resource: str, session: requests.Session) -> Mapping[str, Any]:
-        """A token from the machine's identity endpoint."""
-        msal = import_msal()
-        identity = (
-            msal.UserAssignedManagedIdentity(client_id=self.client_id)
-            if self.client_id
-            else msal.SystemAssignedManagedIdentity()
-        )
-        client = msal.ManagedIdentityClient(identity, http_client=session)
-        result: Mapping[str, Any] = client.acquire_token_for_client(resource=resource)
-        return result
-
-    def proof(self) -> None:
-        """None: the machine vouches for whoever asks on it."""
-
-
-@dataclass(frozen=True)
-class DeviceCode:
-    """A person who signs in with a browser, once; the refresh token serves the other resources of this run.
-
-    Args:
-        show: prints where to go; raises when there is nowhere to print to.
-        cache: a file for the refresh token (mode 0600), so that the next task need not ask again; None for none.
-        secrets: what was sent or told beside tokens; an answer may repeat it.
-        kept: the refresh token where there is no file, in msal's form.
-    """
-
-    authority: str
-    client_id: str
-    show: Callable[[str], None] = field(repr=False)
-    cache: Path | None
-    hint: str = "auth_method"
-    secrets: set[str] = field(default_factory=set, repr=False)
-    kept: list[str] = field(default_factory=list, repr=False)
-
-    def acquire(self, resource: str, session: requests.Session) -> Mapping[str, Any]:
-        """A new delegated token: by the refresh token when there is one, else by the device code grant."""
-        msal = import_msal()
-        cache = msal.SerializableTokenCache()
-        kept = read_private(self.cache) if self.cache else "".join(self.kept)
-        if kept:
-            cache.deserialize(kept)
-            self.secrets.update(one["secret"] for one in cache.search(msal.TokenCache.CredentialType.REFRESH_TOKEN))
-        application = msal.PublicClientApplication(
-            self.client_id, authority=self.authority, token_cache=cache, http_client=session, instance_discovery=False
-        )
-        scopes = [f"{resource}/.default"]
-        result: Mapping[str, Any] | None = None
-        for account in application.get_accounts():
-            result = application.acquire_token_silent(scopes, account, force_refresh=True)
-        if not result or "access_token" not in result:
-            flow = application.initiate_device_flow(scopes)
-            if "user_code" not in flow:
-                return dict(flow)
-            self.secrets.update((flow["device_code"], flow["user_code"]))
-            self.show(flow["message"])
-            result = application.acquire_token_by_device_flow(flow)
-        if cache.has_state_changed:
-            self.kept[:] = [cache.serialize()]
-            if self.cache:
-                write_private(self.cache, self.kept[0])
-        return result or {}
-
-    def proof(self) -> None:
-        """None: a person signs in elsewhere."""
 
 
 class Tokens:

@@ -9,11 +9,10 @@ module uses stands here, and outlook_url overrides it. DoD's Exchange host is th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Cloud:
+class Cloud(NamedTuple):
     """Base addresses, without a trailing slash.
 
     ``graph_resource`` and ``outlook_resource`` are what tokens are asked for; they stay the cloud's own when an address is
@@ -28,8 +27,7 @@ class Cloud:
 
     def overridden(self, login_url: str | None, graph_url: str | None, outlook_url: str | None) -> Cloud:
         """The same cloud at other addresses; None keeps the cloud's own."""
-        return replace(
-            self,
+        return self._replace(
             login_url=(login_url or self.login_url).rstrip("/"),
             graph_url=(graph_url or self.graph_url).rstrip("/"),
             outlook_url=(outlook_url or self.outlook_url).rstrip("/"),

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._private_files import UnsafeFile, check_private
-from .auth import Confidential, Credential, DeviceCode, ManagedIdentity
+from .confidential import Confidential
+
+if TYPE_CHECKING:
+    from .auth import Credential
 
 METHODS = ("auto", "client_secret", "certificate", "managed_identity", "workload_identity", "device_code")
 
@@ -35,12 +38,16 @@ def credential_from(options: Mapping[str, Any], login_url: str, show: Callable[[
     if method == "auto":
         method = _guess(options)
     if method == "managed_identity":
+        from .managed_identity import ManagedIdentity
+
         return ManagedIdentity(options["client_id"])
     for name in ("tenant_id", "client_id"):
         if not options[name]:
             raise BadCredentials(f"{name} is missing; give it, or set AZURE_{name.upper()}.")
     authority, client_id = f"{login_url}/{options['tenant_id']}", options["client_id"]
     if method == "device_code":
+        from .device_code import DeviceCode
+
         return DeviceCode(authority, client_id, show, _cache(options["token_cache_path"]))
     make, hint = _MAKERS[method](options)
     return Confidential(authority, client_id, make, hint)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .answer import Response
 from .clock import Backoff, Deadline
@@ -22,8 +21,7 @@ TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 REDIRECTS = frozenset({302, 307, 308})
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request, before a token is added.
 
     Args:
@@ -40,7 +38,7 @@ class Request:
     method: str
     url: str
     tried: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] | None = None
     body: Any = None
     repeatable: bool = True
     lasting: str = ""
@@ -127,7 +125,7 @@ class Http:
     def _once(self, request: Request, bearer: str) -> Response:
         import requests
 
-        headers = {"Accept": "application/json", **request.headers}
+        headers = {"Accept": "application/json", **(request.headers or {})}
         if bearer:
             headers["Authorization"] = f"{request.scheme} {bearer}"
         data: bytes | Mapping[str, str] | None = request.form

@@ -11,14 +11,16 @@ import traceback
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .answer import Response
 from .clock import Backoff
 from .credentials import BadCredentials
 from .errors import MayHaveHappened, MissingLibrary, SignInFailed, Unreachable
 from .http import Http, Request
-from .kept import Shelf, Token
+
+if TYPE_CHECKING:
+    from .answer import Response
+    from .kept import Shelf, Token
 
 TOKEN_PATH = "/oauth/token/"  # noqa: S105 - an address
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

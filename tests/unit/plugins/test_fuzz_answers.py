@@ -150,7 +150,7 @@ RESPONSES = st.builds(
 @examples(100)
 @given(response=RESPONSES)
 def test_every_refusal_is_an_error_that_can_be_printed(response: Response) -> None:
-    for error in (graph._error("read", response, "Ask."), exchange._error("read", response, "Ask.")):
+    for error in (one._error("read", response, lambda: "Ask.") for one in (graph, exchange)):
         text = str(error)
         assert text.startswith("Could not read")
         assert len(text) < 3000

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Plan, Ref, Refused, Secret
 from ansible_collections.vmrops.o365.plugins.module_utils._resources import _app_credentials as credentials
+from ansible_collections.vmrops.o365.plugins.module_utils._resources._application_state import State
 from ansible_collections.vmrops.o365.plugins.module_utils._resources._permissions import Wanted
-from ansible_collections.vmrops.o365.plugins.module_utils._resources.oauth_app import OAuthApp, State
+from ansible_collections.vmrops.o365.plugins.module_utils._resources.oauth_app import OAuthApp
 
 Data = dict[str, Any]
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.vmrops.o365.plugins.module_utils import _rights
+from ansible_collections.vmrops.o365.plugins.module_utils import _module_rights, _rights
 from ansible_collections.vmrops.o365.plugins.module_utils._granted import Granted, advice, in_words
 from ansible_collections.vmrops.o365.plugins.module_utils._rights import DIRECTORY_ROLE, GRAPH, Need, Right
-from ansible_collections.vmrops.o365.plugins.module_utils._services.graph_operations import OPERATIONS, READS
+from ansible_collections.vmrops.o365.plugins.module_utils._services.graph_operations import OPERATIONS
+from ansible_collections.vmrops.o365.plugins.module_utils._services.graph_rights import READS, WRITES
 from simulator import seed
 from simulator.cmdlets import REGISTRY
 from simulator.exchange_roles import ROLE_GROUPS, ROLES
@@ -71,7 +72,7 @@ NOT_IN_THE_CONTRACT = {
     "/directory/deletedItems/microsoft.graph.user",
 }
 NEEDS: dict[str, tuple[Need, ...]] = {
-    **{name: operation.needs for name, operation in OPERATIONS.items()},
+    **WRITES,
     **dict(READS),
 }
 # The role group of Exchange that a directory role is a member of.
@@ -107,17 +108,21 @@ def test_the_page_has_the_tables_of_the_list() -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_module_is_in_the_list_and_its_notes_name_the_same_rights(module: str) -> None:
-    needs = [need for rule in _rights.RULES if rule.module == module for need in rule.needs]
-    assert needs, f"{module} has no rule in _rights.RULES"
+    needs = [need for rule in _module_rights.RULES if rule.module == module for need in rule.needs]
+    assert needs, f"{module} has no rule in _module_rights.RULES"
     text = notes(module)
     said, listed = (
         {*PERMISSION.findall(text), *ROLE.findall(text)},
         set().union(*(names((*n.application, *n.delegated)) for n in needs)),
     )
     assert said <= listed, "the notes name a right that the list does not have"
-    base = {right for rule in _rights.RULES if rule.module == module for right in _rights.least(rule.needs)}
+    base = {right for rule in _module_rights.RULES if rule.module == module for right in _rights.least(rule.needs)}
     union = _rights.least(dict.fromkeys(needs))
     assert names(right for right in base if right in union) <= said, "the notes leave a right out"
+
+
+def test_every_write_has_its_needs_listed() -> None:
+    assert set(WRITES) == set(OPERATIONS)
 
 
 def test_every_request_has_its_needs_compared() -> None:
@@ -180,11 +185,11 @@ ACCOUNT = {"state": "present", "licenses": None, "wait_for_mailbox": False, "hid
     ],
 )
 def test_least_rights_by_options(module: str, options: dict[str, Any], expected: set[str]) -> None:
-    assert names(_rights.least(_rights.of_module(module, options))) == expected
+    assert names(_rights.least(_module_rights.of_module(module, options))) == expected
 
 
 def test_a_preferred_right_takes_the_place_of_those_it_covers() -> None:
-    needs = _rights.of_module("o365_service_account", {**ACCOUNT, "state": "absent"})
+    needs = _module_rights.of_module("o365_service_account", {**ACCOUNT, "state": "absent"})
     assert names(_rights.least(needs, [Right(GRAPH, "User.ReadWrite.All")])) == {"User.ReadWrite.All"}
 
 

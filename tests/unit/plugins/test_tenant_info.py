@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from ansible_collections.vmrops.o365.plugins.module_utils import _rights
+from ansible_collections.vmrops.o365.plugins.module_utils import _module_rights, _rights
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Refused
 from ansible_collections.vmrops.o365.plugins.module_utils._resources import _findings, _tenant_shown
 from ansible_collections.vmrops.o365.plugins.module_utils._resources import _findings_account as account
@@ -193,7 +193,7 @@ def test_a_person_lacks_delegated_permissions_and_roles() -> None:
 
 def test_every_documented_step_is_looked_at() -> None:
     nothing: Data = {"graph_permissions": [], "exchange_permissions": [], "directory_roles": []}
-    for access, steps in _rights.STEPS.items():
+    for access, steps in _module_rights.STEPS.items():
         words = [one.what for one in _findings.missing_rights(facts(access, caller=nothing))]
         assert len(words) == len(steps)
         assert all(step.words in text for step, text in zip(steps, words, strict=True))
