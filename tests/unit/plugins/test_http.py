@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.answer import Response
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.clock import Deadline
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import (
@@ -22,6 +23,7 @@ from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors impo
     Unreachable,
 )
 from ansible_collections.vmrops.o365.plugins.module_utils._transport.http import Http, Request
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.session import make_session
 from support.simulator import Simulator
 
 PATH = "/v1.0/domains"
@@ -145,3 +147,29 @@ def test_an_expired_token_is_renewed_once(tenant: Simulator) -> None:
     response = http.send(Request("GET", tenant.endpoints["graph_url"] + PATH, "try"), token)
     assert response.status == 401
     assert asked.count(True) == 1
+
+
+def test_the_proxy_of_a_host_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[str] = []
+    settings = requests.Session.merge_environment_settings
+
+    def noted(session: requests.Session, url: Any, *given: Any) -> Any:
+        looked_up.append(url)
+        return settings(session, url, *given)
+
+    monkeypatch.setattr(requests.Session, "merge_environment_settings", noted)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.contoso.com:3128")
+    monkeypatch.setenv("NO_PROXY", "login.contoso.com")
+    session = make_session(None, 5)
+    for _again in range(2):
+        proxies = [
+            session.merge_environment_settings(f"https://{host}{path}", {}, None, None, None)["proxies"].get("https")
+            for host in ("graph.contoso.com", "login.contoso.com", "graph.contoso.com:8443")
+            for path in ("/a", "/b")
+        ]
+        assert proxies == [*["http://proxy.contoso.com:3128"] * 2, None, None, *["http://proxy.contoso.com:3128"] * 2]
+    assert [url.removeprefix("https://") for url in looked_up] == [
+        "graph.contoso.com/a",
+        "login.contoso.com/a",
+        "graph.contoso.com:8443/a",
+    ]
