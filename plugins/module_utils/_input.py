@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._plan import Refused
+from ._text import is_plain
 
 # Options whose texts have lines, beside those called templates.
 LINES = frozenset(
@@ -66,7 +67,7 @@ def check_addresses(options: Mapping[str, Any]) -> None:
 
 def _check_text(text: str, option: str, lines: bool) -> None:
     """The text itself may be a secret, and is not repeated."""
-    for position, letter in enumerate(text, start=1):
+    for position, letter in enumerate("" if is_plain(text) else text, start=1):
         if letter in _INVISIBLE or (unicodedata.category(letter) in _CATEGORIES and not (lines and letter in "\r\n\t")):
             shown = letter.encode("unicode_escape").decode()
             raise Refused(

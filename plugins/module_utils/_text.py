@@ -45,7 +45,7 @@ def one_line(text: str, longest: int = LONGEST) -> str:
 def visible(value: Any) -> Any:
     """A copy of a document whose texts hide nothing; their lines stay."""
     if isinstance(value, str):
-        return "".join(one if one in _LINES else _visible(one) for one in value)
+        return value if is_plain(value) else "".join(one if one in _LINES else _visible(one) for one in value)
     if isinstance(value, Mapping):
         return {visible(name): visible(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -53,8 +53,13 @@ def visible(value: Any) -> Any:
     return value
 
 
+def is_plain(text: str) -> bool:
+    """Whether a text is one of the many that need no closer look."""
+    return text.isascii() and text.isprintable()
+
+
 def _visible(text: str) -> str:
-    if text.isascii() and text.isprintable():
+    if is_plain(text):
         return text
     return "".join(
         one.encode("unicode_escape").decode() if unicodedata.category(one) in _HIDDEN else one for one in text
