@@ -130,7 +130,10 @@ class Action(RunModule):  # type: ignore[misc]  # ansible-core is not typed
         """The interpreter that was chosen or found for the host; None when it is still to be found."""
         host = self._task.delegate_to
         known = task_vars["ansible_delegated_vars"][host] if host else task_vars
-        chosen = self._templar.template(constants.config.get_config_value("INTERPRETER_PYTHON", variables=known))
+        chosen = constants.config.get_config_value("INTERPRETER_PYTHON", variables=known)
+        # What localhost has, and the documentation advises: not worth a template for each item of a loop.
+        own = str(chosen).replace(" ", "") == "{{ansible_playbook_python}}"
+        chosen = task_vars["ansible_playbook_python"] if own else self._templar.template(chosen)
         if chosen and not str(chosen).startswith("auto"):
             return str(chosen).strip()
         found: str | None = known.get("ansible_facts", {}).get("discovered_interpreter_python")

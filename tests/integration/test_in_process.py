@@ -117,11 +117,17 @@ def test_a_process_of_its_own_where_it_would_not_be_the_same(ansible: Ansible, t
         "become": {"become": True},
         "environment": {"environment": {"AZURE_CLIENT_ID": "another"}},
         "another interpreter": {"vars": {"ansible_python_interpreter": str(tmp_path / "python")}},
+        "interpreter by a variable": {
+            "vars": {"ansible_python_interpreter": "{{ elsewhere }}", "elsewhere": str(tmp_path / "python")}
+        },
         "found interpreter": {"vars": {"ansible_python_interpreter": "auto_silent"}},
         "another machine": {"delegate_to": "remote"},
     }
     here: dict[str, Data] = {
         "plain": {},
+        "own interpreter by a variable": {
+            "vars": {"ansible_python_interpreter": "{{ ours }}", "ours": "{{ ansible_playbook_python }}"}
+        },
         "no environment": {"environment": {}},
         "delegated": {"delegate_to": "localhost"},
         "with a user": {"remote_user": "somebody"},
