@@ -268,7 +268,9 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 
 
 def in_words(value: Any) -> str | None:
-    return ", ".join(one.name for one in value) if isinstance(value, tuple) else getattr(value, "name", None)
+    if isinstance(value, Right):
+        return value.name
+    return ", ".join(one.name for one in value) if isinstance(value, tuple) else None
 
 
 @pytest.mark.parametrize(("name", "rights"), WAYS, ids=in_words)
