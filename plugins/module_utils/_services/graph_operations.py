@@ -39,10 +39,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "restore_user": Operation("POST", "/directory/deletedItems/{user}/restore", repeatable=False),
     "purge_user": Operation("DELETE", "/directory/deletedItems/{user}"),
     "upsert_application": Operation(
-        "PATCH",
-        "/applications(uniqueName='{unique_name}')",
-        headers={"Prefer": "create-if-missing"},
-        read_back=True,
+        "PATCH", "/applications(uniqueName='{unique_name}')", headers={"Prefer": "create-if-missing"}, read_back=True
     ),
     "update_application": Operation("PATCH", "/applications/{application}"),
     "delete_application": Operation("DELETE", "/applications/{application}"),
@@ -50,28 +47,16 @@ OPERATIONS: Mapping[str, Operation] = {
     "purge_application": Operation("DELETE", "/directory/deletedItems/{application}"),
     "add_password": Operation("POST", "/applications/{application}/addPassword", repeatable=False),
     "remove_password": Operation("POST", "/applications/{application}/removePassword"),
-    "add_owner": Operation(
-        "POST",
-        "/applications/{application}/owners/$ref",
-        repeatable=False,
-        reference=True,
-    ),
+    "add_owner": Operation("POST", "/applications/{application}/owners/$ref", repeatable=False, reference=True),
     "create_service_principal": Operation("POST", "/servicePrincipals", repeatable=False),
     "restore_service_principal": Operation(
         "POST", "/directory/deletedItems/{service_principal}/restore", repeatable=False
     ),
     "purge_service_principal": Operation("DELETE", "/directory/deletedItems/{service_principal}"),
     "grant_app_role": Operation(
-        "POST",
-        "/servicePrincipals/{resource}/appRoleAssignedTo",
-        repeatable=False,
-        grants=True,
+        "POST", "/servicePrincipals/{resource}/appRoleAssignedTo", repeatable=False, grants=True
     ),
-    "revoke_app_role": Operation(
-        "DELETE",
-        "/servicePrincipals/{resource}/appRoleAssignedTo/{assignment}",
-        grants=True,
-    ),
+    "revoke_app_role": Operation("DELETE", "/servicePrincipals/{resource}/appRoleAssignedTo/{assignment}", grants=True),
     "create_delegated_grant": Operation("POST", "/oauth2PermissionGrants", repeatable=False, grants=True),
     "update_delegated_grant": Operation("PATCH", "/oauth2PermissionGrants/{grant}", grants=True),
     "delete_delegated_grant": Operation("DELETE", "/oauth2PermissionGrants/{grant}", grants=True),

@@ -48,20 +48,21 @@ def make_session(ca_path: str | None, timeout: float, verify: bool = True) -> re
     adapter = make_adapter(ca_path, timeout, verify)
     import requests
 
+    known: dict[Any, Any] = {}
+
     class Session(requests.Session):
         def get_redirect_target(self, resp: requests.Response) -> None:
             """None: no redirect is followed."""
 
-        def merge_environment_settings(self, url: Any, proxies: Any, *given: Any) -> Any:
+        def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
             """The environment's settings for an address, which hold for all of its host; looking them up takes long."""
-            host, settings = urlsplit(url)[:2], super().merge_environment_settings
             if proxies:
-                return settings(url, proxies, *given)
-            if (host, given) not in known:
-                known[host, given] = settings(url, proxies, *given)
-            return dict(known[host, given])
+                return super().merge_environment_settings(url, proxies, stream, verify, cert)
+            mark = (*urlsplit(url)[:2], stream, verify, cert)
+            if mark not in known:
+                known[mark] = super().merge_environment_settings(url, proxies, stream, verify, cert)
+            return dict(known[mark])
 
-    known: dict[Any, Any] = {}
     session = Session()
     # Any authentication of the session's own keeps requests from looking for one in .netrc.
     session.auth = lambda request: request
