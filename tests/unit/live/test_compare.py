@@ -141,6 +141,8 @@ def test_soap_is_told_by_its_operation_and_compared_by_its_elements() -> None:
             {"a": "VMR"},
             [Unlike("form", "a", "GUID", "text")],
         ),
+        ({"a": [{"hint": "123"}]}, {"a": [{"hint": "1b~"}]}, []),
+        ({"hint": "123"}, {"hint": 123}, [Unlike("type", "hint", "text", "number")]),
     ],
 )
 def test_the_make_of_an_answer(ours: Any, theirs: Any, found: list[Unlike]) -> None:
