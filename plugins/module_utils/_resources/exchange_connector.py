@@ -5,24 +5,22 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .._plan import Plan, Ref, Refused, Secret, Step
 from ._base import Managed
 from ._fingerprint import fingerprint, is_of
 from ._properties import difference, same_text
-from .exchange_connector_fields import FIELDS, LONGEST, NEEDED, RANGES, SECRETS
+from .exchange_connector_fields import FIELDS, NEEDED, SECRETS, check_options
 
 if TYPE_CHECKING:
     from ._node_readers import Readers
     from ._readers import Object
 
 CONNECTOR = "ms_exchange_connector"
-REFERENCES = {"host_identity_provider_group": "identity_provider_group", "ivr_theme": "ivr_theme"}
 FAILURE = {
     "id": "transaction_uuid",
     "time": "creation_time",
@@ -55,7 +53,7 @@ class State:
         node_url: which node.
         connector: the integration, None when there is none.
         others: every other integration.
-        fields: what this node's version has.
+        fields: what this node's version has; read only when something is to be written.
         domains: the integration's domains.
         kept: fingerprints of the secrets that were written last.
         scheduler: the status of its scheduler.
@@ -87,7 +85,7 @@ class ExchangeConnector(Managed):
         self.secrets_given = {name: options[name] for name in SECRETS if options[name] is not None}
         self.fingerprinted = options["update_secrets"] == "when_changed" and bool(self.secrets_given)
         self._salt = secrets.token_hex(16)  # one a run: plans of the same state are the same
-        _check_options(options)
+        check_options(options)
 
     def read(self, readers: Readers, answers: Mapping[str, Object]) -> State:
         """Look the integration up by its name, in every page of the list. Raises Refused for two of that name."""
@@ -105,17 +103,18 @@ class ExchangeConnector(Managed):
             for one in (readers.infinity.domains() if wants_domains and connector else [])
             if one.get("exchange_connector") == (connector or {}).get("resource_uri")
         ]
-        return State(
+        state = State(
             readers.node_url,
             connector,
             [one for one in everything if one not in found],
-            readers.infinity.fields(CONNECTOR),
+            {},
             domains,
             readers.fingerprints.read(self.options["fingerprint_path"]) if self.fingerprinted else {},
             readers.infinity.scheduler(int(connector["id"])) if connector else None,
             readers.infinity.last_failure() if connector else None,
             bool({"connector", "secrets"} & set(answers)),
         )
+        return replace(state, fields=readers.infinity.fields(CONNECTOR)) if self._is_written(state) else state
 
     def plan(self, state: State) -> Plan:
         """Make, change or remove the integration; then its domains, its secrets and their fingerprints."""
@@ -124,7 +123,9 @@ class ExchangeConnector(Managed):
             return _removal(name, connector)
         given = {one.option: self._as_written(one.option, state) for one in FIELDS}
         given = {option: value for option, value in given.items() if self.options[option] is not None}
-        self._check(given, state)
+        self._check_address(state)
+        if self._is_written(state):
+            self._check_fields(given, state)
         change = difference(FIELDS, self.options, connector or {})
         before: Object = {"state": "present" if connector else "absent", **(change.before if connector else {})}
         after: Object = {"state": "present", **change.after}
@@ -162,8 +163,14 @@ class ExchangeConnector(Managed):
         value = self.options[option]
         return None if value == "" and state.fields.get(option, {}).get("nullable") else value
 
-    def _check(self, given: Mapping[str, Any], state: State) -> None:
-        """Raise Refused for what this node, or what it holds already, does not allow."""
+    def _is_written(self, state: State) -> bool:
+        """Whether there is anything to write on the node."""
+        if state.connector is None or difference(FIELDS, self.options, state.connector).values:
+            return True
+        return bool(self._secrets_to_write(state) or self._domain_steps(state, {}, {}))
+
+    def _check_fields(self, given: Mapping[str, Any], state: State) -> None:
+        """Raise Refused for what this node's version does not know."""
         named = {**given, **self.secrets_given}
         if self.options["domains"] is not None:
             named["domains"] = self.options["domains"]
@@ -180,6 +187,9 @@ class ExchangeConnector(Managed):
                 raise Refused(f"{value} is none of {', '.join(map(str, choices))}, which this node knows.", option)
         if state.connector is None and not self.options["addin_server_domain"]:
             raise Refused("a new integration needs it.", "addin_server_domain", "Give the host that serves the add-in.")
+
+    def _check_address(self, state: State) -> None:
+        """Raise Refused for an equipment resource that is another integration's."""
         address = self.options["room_mailbox_email_address"]
         for other in state.others:
             if address and same_text(address, other.get("room_mailbox_email_address")):
@@ -282,27 +292,3 @@ def _removal(name: str, connector: Object | None) -> Plan:
     )
     before = {"state": "present", **{one: connector.get(one) for one in ("name", "room_mailbox_email_address")}}
     return Plan([step], before, {"state": "absent"})
-
-
-def _check_options(options: Mapping[str, Any]) -> None:
-    """Raise Refused for what no node would accept."""
-    for option, most in LONGEST.items():
-        value = options[option]
-        if value is not None and len(value) > most:
-            raise Refused(f"it has {len(value)} characters.", option, f"The Management Node takes {most} at most.")
-    for option, (least, most) in RANGES.items():
-        value = options[option]
-        if value is not None and not least <= value <= most:
-            raise Refused(f"{value} is out of range.", option, f"Give a number from {least} to {most}.")
-    for option in ("name", "addin_server_domain"):
-        if options[option] is not None and not options[option].strip():
-            raise Refused("it is empty.", option)
-    for option, resource in REFERENCES.items():
-        value = options[option]
-        if value and not re.fullmatch(rf"/api/admin/configuration/v1/{resource}/\d+/", value):
-            raise Refused(
-                f"{value} is no resource URI.", option, f"Write it as /api/admin/configuration/v1/{resource}/1/."
-            )
-    address = options["room_mailbox_email_address"]
-    if address and not re.fullmatch(r"[^@\s:]+@[^@\s:]+", address):
-        raise Refused(f"{address!r} is no address.", "room_mailbox_email_address", "Write it as name@domain.")

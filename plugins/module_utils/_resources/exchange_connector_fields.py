@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from .._plan import Refused
 from ._properties import Property, same
 
 
@@ -95,6 +97,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
     "meeting_buffer_before": (0, 180),
     "meeting_buffer_after": (0, 180),
 }
+REFERENCES = {"host_identity_provider_group": "identity_provider_group", "ivr_theme": "ivr_theme"}
 # Without these the scheduler cannot sign in.
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "APP_PERM": ("url", "oauth_client_id", "oauth_token_endpoint", "room_mailbox_email_address"),
@@ -108,3 +111,27 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
         "room_mailbox_email_address",
     ),
 }
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raise Refused for what no node would accept."""
+    for option, most in LONGEST.items():
+        value = options[option]
+        if value is not None and len(value) > most:
+            raise Refused(f"it has {len(value)} characters.", option, f"The Management Node takes {most} at most.")
+    for option, (least, most) in RANGES.items():
+        value = options[option]
+        if value is not None and not least <= value <= most:
+            raise Refused(f"{value} is out of range.", option, f"Give a number from {least} to {most}.")
+    for option in ("name", "addin_server_domain"):
+        if options[option] is not None and not options[option].strip():
+            raise Refused("it is empty.", option)
+    for option, resource in REFERENCES.items():
+        value = options[option]
+        if value and not re.fullmatch(rf"/api/admin/configuration/v1/{resource}/\d+/", value):
+            raise Refused(
+                f"{value} is no resource URI.", option, f"Write it as /api/admin/configuration/v1/{resource}/1/."
+            )
+    address = options["room_mailbox_email_address"]
+    if address and not re.fullmatch(r"[^@\s:]+@[^@\s:]+", address):
+        raise Refused(f"{address!r} is no address.", "room_mailbox_email_address", "Write it as name@domain.")

@@ -150,7 +150,7 @@ def test_what_the_nodes_version_does_not_know_is_refused() -> None:
     with pytest.raises(Refused, match="APP_PERM is none of BASIC, OAUTH"):
         managed(authentication_method="APP_PERM").plan(state(fields=older))
     with pytest.raises(Refused, match=r"password: .* no such field"):
-        managed(password="p").plan(state(fields={**SCHEMA, "password": {"readonly": True}}))
+        managed(password="p", update_secrets="always").plan(state(fields={**SCHEMA, "password": {"readonly": True}}))
 
 
 def test_one_integration_for_one_equipment() -> None:
