@@ -86,7 +86,8 @@ def one_way(way: str, tenant: Simulator, directory: Path, environment: Data) -> 
     secrets = dict.fromkeys([*tenant.secrets(), tenant.endpoints["client_secret"]], "SECRET")
     places = {str(tenant.state): "TENANT", str(ansible.directory): "HERE", tenant.endpoints["client_id"]: "APP"}
     requests = [one for one in tenant.wire() if one.service != "login" and one.path != "/oauth/token/"]
-    asked = [operation for request in requests for operation in request.operations]
+    # By service: what several are asked at the same time comes in any order.
+    asked = [operation for request in sorted(requests, key=lambda one: one.service) for operation in request.operations]
     # exchangelib asks for a folder that it is refused under all the versions that it knows, in any order.
     asked = [operation for operation, _repeated in groupby(plain(one, places) for one in asked)]
     return run, plain(f"{shown}\n{results}", {**places, **secrets}), asked

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -88,13 +89,18 @@ FAULTS: dict[str, Callable[[Request, bool], Rule | None]] = {
 
 
 def rules(fault: str, requests: Sequence[Request]) -> dict[int, Rule]:
-    """The simulator's rule for each request, counted from 1, at which the fault can happen."""
+    """The simulator's rule for each request, counted from 1, at which the fault can happen.
+
+    A rule counts the requests to one service, since services are asked at the same time, and in any order then.
+    """
     found: dict[int, Rule] = {}
-    created = False
+    created, before = False, Counter[str]()
     for number, request in enumerate(requests, 1):
         rule = FAULTS[fault](request, created)
         if rule is not None:
-            found[number] = {"match": {"service": "."}, "skip": number - 1, "times": 1, **rule}
+            match = {"service": f"^{request.service}$"}
+            found[number] = {"match": match, "skip": before[request.service], "times": 1, **rule}
+        before[request.service] += 1
         created = created or any(_creates(operation) for operation in request.operations)
     return found
 

@@ -103,14 +103,19 @@ class _Case:
 
     def struck(self, rule: Rule, number: int, by_user: bool) -> Iterator[str]:
         """Something happens at one request."""
+        service = self.clean.requests[number - 1].service
         with Simulator(self.directory / "tenant", faults=[rule]) as tenant:
+
+            def met() -> bool:
+                return sum(one.service == service for one in tenant.wire()) > int(rule["skip"])
+
             first = self.start(tenant)
             if rule["do"] == "hold":
-                _until(lambda: _seen(tenant) >= number or not first.running)
+                _until(lambda: met() or not first.running)
                 ended = first.interrupt() if by_user else _killed(first)
             else:
                 ended = first.finish()
-            if _seen(tenant) < number:
+            if not met():
                 yield f"the run ended before its request {number}: {ended.message}"
             yield from self.settle(tenant, [ended])
 
@@ -125,7 +130,7 @@ class _Case:
             else:
                 runs = [self.start(tenant)]
                 ahead = int(HEAD_STARTS[number - 1] * len(self.clean.requests))
-                _until(lambda: _seen(tenant) >= ahead or not runs[0].running)
+                _until(lambda: tenant.mark() >= ahead or not runs[0].running)
                 runs.append(self.start(tenant))
             ended = [one.finish() for one in runs]
             if condition != "two runs":
@@ -152,11 +157,6 @@ class _Case:
 def _killed(run: Going) -> Ended:
     run.kill()
     return Ended(False, message="killed")
-
-
-def _seen(tenant: Simulator) -> int:
-    """How many requests the tenant has logged."""
-    return tenant.wire_log.read_bytes().count(b"\n") if tenant.wire_log.exists() else 0
 
 
 def _until(condition: Callable[[], bool], seconds: float = 120.0) -> None:

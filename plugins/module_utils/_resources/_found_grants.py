@@ -22,19 +22,23 @@ class FoundGrants(Grants):
 
     def read(self, readers: Readers, answers: Mapping[str, Object]) -> State:
         """The assignee, the scope and every role assignment that matters. Raises Refused for what is missing."""
-        mailboxes, verify = readers.mailboxes, self.options["verify"] or {}
+        mailboxes, app_id = readers.mailboxes, self.options["app_id"]
         guesses: list[Callable[[], Any]] = [lambda: mailboxes.management_scope(self.name)]
         guesses += [lambda name=name: mailboxes.role_assignment(name) for name in self.names.values()]  # type: ignore[misc]
         if not self.for_app:
             user = self.options["user"]
             guesses += [lambda: mailboxes.recipient(user), lambda: mailboxes.role_assignments_of(user)]
         elif not self._foreseen:
-            guesses.append(lambda: readers.directory.app_role_assignments(self.options["app_id"]))
-        if self.present:
             guesses += [
-                lambda: self._scope(readers, []),
-                lambda: mailboxes.recipients([one for one in verify.values() if one]),
+                lambda: readers.directory.app_role_assignments(app_id),
+                lambda: mailboxes.service_principal(app_id),
+                lambda: mailboxes.role_assignments_of(app_id),
+                lambda: self._tried(readers),
             ]
+        if self.present:
+            guesses += [lambda: self._scope(readers, []), lambda: mailboxes.recipients(self.trials)]
+        if self.kind == "group":
+            guesses.append(lambda: mailboxes.group_members(self.options["scope"]["group"]))
         return readers.together.expecting(lambda: self._read(readers), *guesses)
 
     def _read(self, readers: Readers) -> State:
@@ -48,21 +52,20 @@ class FoundGrants(Grants):
         assignee, pointer, tenant_wide = self._assignee(readers, warnings)
         scope = self._scope(readers, warnings) if self.present else None
         management_scope = mailboxes.management_scope(self.name)
-        assignments = (
-            mailboxes.role_assignments_of(self._assignee_name(assignee))
-            if pointer or (not self.for_app and assignee)
-            else []
-        )
+        assignments = self._assignments(readers, assignee, pointer)
         names = list(self.names.values()) if self.present else self.all_names
         named = {name: found for name in names if (found := mailboxes.role_assignment(name))}
         users: list[Object] = []
         if management_scope and not self._keeps(management_scope, scope):
             users = [one for one in mailboxes.role_assignments_to("ServicePrincipal") if self.uses_scope(one)]
             users += mailboxes.role_assignments_over(self.name)
+        tried = self._tried(readers) if pointer else {}
         if self.present:
             self._check_roles(readers, assignments)
             self._check_verify(readers, warnings)
-        return State(assignee, pointer, scope, management_scope, assignments, named, users, tenant_wide, warnings)
+        return State(
+            assignee, pointer, scope, management_scope, assignments, named, users, tenant_wide, tried, warnings
+        )
 
     @property
     def _foreseen(self) -> bool:
@@ -86,13 +89,17 @@ class FoundGrants(Grants):
                 )
 
     def _check_verify(self, readers: Readers, warnings: list[str]) -> None:
-        wanted = {option: name for option, name in (self.options["verify"] or {}).items() if name}
-        if not wanted:
-            return
-        for option, found in zip(wanted, readers.mailboxes.recipients(list(wanted.values())), strict=True):
+        for mailbox, found in zip(self.trials, readers.mailboxes.recipients(self.trials), strict=True):
             if found is None:
-                text = f"there is no mailbox {wanted[option]}."
+                option = next(one for one, wanted in self.options["verify"].items() if wanted == mailbox)
+                text = f"there is no mailbox {mailbox}."
                 self._missing(text, f"verify.{option}", "Check the address.", warnings)
+
+    def _tried(self, readers: Readers) -> dict[str, Sequence[Object]]:
+        """What Exchange says the application may do with each mailbox that it can tell it of."""
+        tests = [lambda one=one: readers.mailboxes.authorization(self.options["app_id"], one) for one in self.trials]
+        outcomes = readers.together.of(*(lambda test=test: readers.attempt(test)[0] for test in tests))
+        return {mailbox: rows for mailbox, rows in zip(self.trials, outcomes, strict=True) if rows is not None}
 
     def _assignee(self, readers: Readers, warnings: list[str]) -> tuple[Object, Object | None, bool]:
         if not self.for_app:
@@ -118,21 +125,21 @@ class FoundGrants(Grants):
             # What Exchange still knows of a deleted application goes as well.
             left = readers.mailboxes.service_principal(app_id)
             return ({**left, "id": left["ObjectId"], "name": app_id} if left else {}), left, False
-        pointer, granted = readers.together.expecting(
-            lambda: readers.together.of(
-                lambda: readers.mailboxes.service_principal(entra["id"]),
-                lambda: readers.directory.app_role_assignments(app_id),
-            ),
-            lambda: readers.mailboxes.role_assignments_of(entra["id"]),
-        )
+        granted = readers.directory.app_role_assignments(app_id)
         tenant_wide = any(one["appRoleId"] == TENANT_WIDE_APP_ROLE for one in granted)
+        pointer = readers.mailboxes.application_service_principal(app_id, entra["id"])
         identities = {**(pointer or {}), "id": entra["id"], "app_id": app_id, "name": entra["displayName"]}
         return identities, pointer, tenant_wide
 
-    def _assignee_name(self, assignee: Object) -> str:
-        """The name by which the role assignments are read: the one that was given, where that is the address."""
-        given, name = str(self.options["user"]), str(assignee["id"])
-        return given if not self.for_app and same_text(given, name) else name
+    def _assignments(self, readers: Readers, assignee: Object, pointer: Object | None) -> list[Object]:
+        """The assignee's role assignments, none of one that Exchange does not know."""
+        if not (pointer if self.for_app else assignee):
+            return []
+        if self.for_app:
+            return readers.mailboxes.application_role_assignments(self.options["app_id"], assignee["id"])
+        # By the name that was given, and guessed with, where that is the address.
+        given, address = str(self.options["user"]), str(assignee["id"])
+        return readers.mailboxes.role_assignments_of(given if same_text(given, address) else address)
 
     def _missing(self, text: str, option: str, advice: str, warnings: list[str]) -> None:
         """What is not there fails the run; in check mode an earlier task may be about to make it."""

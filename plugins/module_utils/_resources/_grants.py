@@ -41,6 +41,7 @@ class State:
         named: role assignments that hold the names this object would use, by name.
         scope_users: every assignment that uses the management scope; read only when the scope has to change or go.
         tenant_wide: whether Entra ID grants the application all mailboxes beside.
+        tried: what Exchange says the application may do with the mailboxes to verify, as far as it knows the application.
         warnings: what the user should know.
     """
 
@@ -52,6 +53,7 @@ class State:
     named: Mapping[str, Object] = field(default_factory=dict)
     scope_users: Sequence[Object] = ()
     tenant_wide: bool = False
+    tried: Mapping[str, Sequence[Object]] = field(default_factory=dict)
     warnings: Sequence[str] = ()
 
 
@@ -101,6 +103,12 @@ class Grants:
                 raise Refused(
                     f"{name!r} has {len(name)} characters.", named, f"Give 1 to {NAME_LIMIT}, Exchange's limit."
                 )
+
+    @property
+    def trials(self) -> list[str]:
+        """The mailboxes on which the role is to be tried."""
+        verify = self.options["verify"] or {} if self.present else {}
+        return list(dict.fromkeys(mailbox for mailbox in verify.values() if mailbox))
 
     @property
     def names(self) -> dict[str, str]:

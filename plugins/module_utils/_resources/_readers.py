@@ -150,6 +150,9 @@ class MailboxReads(Protocol):
     def role_assignments_of(self, assignee: str) -> list[Object]:
         """The role assignments of a user or an application; none when Exchange does not know the assignee."""
 
+    def application_role_assignments(self, app_id: str, object_id: str) -> list[Object]:
+        """The role assignments of an application; ``role_assignments_of`` its application id is the guess at it."""
+
     def role_assignments_with(self, role: str) -> list[Object]:
         """Every assignment of a management role."""
 
@@ -161,6 +164,9 @@ class MailboxReads(Protocol):
 
     def service_principal(self, identity: str) -> Object | None:
         """Exchange's pointer to an Entra service principal, by application id or object id."""
+
+    def application_service_principal(self, app_id: str, object_id: str) -> Object | None:
+        """Exchange's pointer to this service principal; ``service_principal`` of the application id is the guess at it."""
 
     def authorization(self, app_id: str, mailbox: str) -> list[Object]:
         """What an application may do with a mailbox, role by role; asked past the permission cache."""

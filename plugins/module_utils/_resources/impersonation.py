@@ -10,7 +10,8 @@ role assignment; they differ in who is assigned, and in the names of the paramet
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -205,20 +206,26 @@ class Impersonation(FoundGrants, Managed):
         }
 
     def prove(self, readers: Readers, state: State) -> dict[str, Any]:
-        """Ask Exchange about a mailbox in scope and one out of scope, past its permission cache."""
-        wanted = self.options["verify"] or {}
-        if not self.present or not wanted:
+        """What Exchange says of a mailbox in scope and one out of scope, past its permission cache.
+
+        It said so with the state; where that is not as it should be, it is asked once more.
+        """
+        if not self.trials:
             return {}
-        trials = [mailbox for option in ("in_scope", "out_of_scope") if (mailbox := wanted.get(option))]
-        tests = [lambda one=one: readers.mailboxes.authorization(self.options["app_id"], one) for one in trials]
-        proven = dict(zip(trials, readers.together.of(*tests), strict=True))
-        proof = {}
+        if set(state.tried) == set(self.trials):
+            with suppress(Refused):
+                return {"verified": self._proof(state.tried)}
+        tests = [lambda one=one: readers.mailboxes.authorization(self.options["app_id"], one) for one in self.trials]
+        return {"verified": self._proof(dict(zip(self.trials, readers.together.of(*tests), strict=True)))}
+
+    def _proof(self, tried: Mapping[str, Sequence[Object]]) -> Object:
+        """The roles by which each mailbox is reached. Raises Refused where these are too few, or too many."""
+        proof: Object = {}
         for option, expected in (("in_scope", True), ("out_of_scope", False)):
-            mailbox = wanted.get(option)
+            mailbox = self.options["verify"].get(option)
             if not mailbox:
                 continue
-            rows = proven[mailbox]
-            reached = {str(row["RoleName"]).lower() for row in rows if same_truth(True, row.get("InScope"))}
+            reached = {str(row["RoleName"]).lower() for row in tried[mailbox] if same_truth(True, row.get("InScope"))}
             proof[option] = {"mailbox": mailbox, "roles": [role for role in self.roles if role.lower() in reached]}
             wrong = [role for role in self.roles if (role.lower() in reached) != expected]
             if wrong:
@@ -228,7 +235,7 @@ class Impersonation(FoundGrants, Managed):
                     "Check the scope"
                     + ("." if expected else ", and other role assignments and Entra grants of the application."),
                 )
-        return {"verified": proof}
+        return proof
 
 
 def _without(state: State, name: str) -> State:

@@ -89,6 +89,7 @@ class TenantInfo(Report):
             mailboxes.organization,
             directory.organization,
             lambda: mailboxes.management_role(IMPERSONATION_ROLE),
+            lambda: mailboxes.role_assignments_with(IMPERSONATION_ROLE),
         ]
         if self.addresses:
             guesses.append(lambda: mailboxes.client_access(self.addresses))
@@ -99,7 +100,11 @@ class TenantInfo(Report):
             guesses.append(lambda: directory.user(account))
         if self.app_id:
             app_id = self.app_id
-            guesses += [lambda: directory.service_principal(app_id), lambda: directory.app_role_assignments(app_id)]
+            guesses += [
+                lambda: directory.service_principal(app_id),
+                lambda: directory.app_role_assignments(app_id),
+                lambda: mailboxes.role_assignments_of(app_id),
+            ]
         return readers.together.expecting(lambda: self._report(readers, caller), *guesses)
 
     def _report(self, readers: Readers, caller: Object) -> dict[str, Any]:
@@ -191,11 +196,12 @@ class TenantInfo(Report):
             readers.together.of(
                 lambda: readers.attempt(lambda: directory.service_principal(wanted)),
                 lambda: readers.attempt(lambda: directory.app_role_assignments(wanted)),
+                lambda: readers.attempt(lambda: readers.mailboxes.role_assignments_of(wanted)),
             )
             there, principal = section.look_for(lambda: directory.service_principal(wanted))
             key = principal.get("id")
         granted = section.read(lambda: _granted(readers, str(app_id))) if key else []
-        roles = section.read(lambda: readers.mailboxes.role_assignments_of(str(key))) if key else []
+        roles = section.read(lambda: readers.mailboxes.application_role_assignments(wanted, key)) if key else []
         wide = None if granted is None else [one for one in granted if _findings_exchange.WIDE.fullmatch(one)]
         return section.shown(
             app_id=app_id,

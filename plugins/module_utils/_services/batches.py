@@ -12,7 +12,9 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any, Protocol, TypeVar
 
 from .._transport.answer import Response
@@ -177,8 +179,8 @@ class Together:
     """Reads that do not depend on each other, sent together.
 
     Reads are plain functions. Within ``of`` each is run until it needs an answer that is not there, and then left; what all
-    of them need goes out in batches, and those that were left are run again from their beginning, now with the answers.
-    So they must do nothing but read. Nothing is asked twice, whoever asks.
+    of them need goes out in batches, to each service at the same time, and those that were left are run again from their
+    beginning, now with the answers. So they must do nothing but read. Nothing is asked twice, whoever asks.
     """
 
     def __init__(self, deadline: Deadline) -> None:
@@ -240,8 +242,33 @@ class Together:
     def _fetch(self, missing: Sequence[tuple[Batching, Call]]) -> None:
         if self._known is None:
             return
-        clients = list(dict.fromkeys(client for client, _call in missing))
-        for client in clients:
-            calls = list({call.key: call for one, call in missing if one is client}.values())
-            for call, outcome in zip(calls, settle(client, calls, self._deadline), strict=True):
+        wanted: dict[Batching, dict[Hashable, Call]] = {}
+        for client, call in missing:
+            wanted.setdefault(client, {})[call.key] = call
+        works = [
+            lambda client=client, calls=calls: settle(client, list(calls.values()), self._deadline)
+            for client, calls in wanted.items()
+        ]
+        for (client, calls), outcomes in zip(wanted.items(), _at_once(works), strict=True):
+            for call, outcome in zip(calls.values(), outcomes, strict=True):
                 self._known[client, call.key] = call, outcome
+
+
+def _at_once(works: Sequence[Callable[[], Value]]) -> list[Value]:
+    """What each of them returns: the first is done here, the others meanwhile. Raises what the first that fails raises."""
+    others = [_aside(work) for work in works[1:]]
+    return [work() for work in works[:1]] + [other.result() for other in others]
+
+
+def _aside(work: Callable[[], Value]) -> Future[Value]:
+    """Begin something in a thread of its own, for which no process that has to end waits."""
+    outcome: Future[Value] = Future()
+
+    def do() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    Thread(target=do, daemon=True).start()
+    return outcome

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .._transport.errors import NotFound, ServiceError
@@ -132,6 +133,15 @@ class Mailboxes:
         except NotFound:
             return []
 
+    def application_role_assignments(self, app_id: str, object_id: str) -> list[dict[str, Any]]:
+        """The role assignments of an application, by its id where that finds those of this service principal alone."""
+        found = []
+        with suppress(ServiceError):
+            found = self.role_assignments_of(app_id)
+        if found and all(_is(one.get("RoleAssignee"), object_id) for one in found):
+            return found
+        return self.role_assignments_of(object_id)
+
     def role_assignments_with(self, role: str) -> list[dict[str, Any]]:
         """Every assignment of a management role."""
         return self._exchange.invoke("Get-ManagementRoleAssignment", {"Role": role}, f"read who has the role {role}")
@@ -154,6 +164,14 @@ class Mailboxes:
             "Get-ServicePrincipal", {"Identity": identity}, f"read Exchange's service principal {identity}"
         )
 
+    def application_service_principal(self, app_id: str, object_id: str) -> dict[str, Any] | None:
+        """The same of an application, by its id unless something else answers to it, as what an earlier one has left may."""
+        try:
+            found = self.service_principal(app_id)
+        except ServiceError:
+            return self.service_principal(object_id)
+        return found if found is None or _is(found["ObjectId"], object_id) else self.service_principal(object_id)
+
     def authorization(self, app_id: str, mailbox: str) -> list[dict[str, Any]]:
         """What an application may do with a mailbox, role by role; asked past the permission cache."""
         return self._exchange.invoke(
@@ -161,3 +179,7 @@ class Mailboxes:
             {"Identity": app_id, "Resource": mailbox},
             f"test what {app_id} may do with {mailbox}",
         )
+
+
+def _is(shown: Any, object_id: str) -> bool:
+    return str(shown).lower() == object_id.lower()

@@ -13,6 +13,7 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .clock import Backoff, Deadline
@@ -62,6 +63,7 @@ class Tokens:
         self._kept: dict[str, Token] = {}
         self._issued: set[str] = set()
         self._inherited: set[str] = set()
+        self._signing_in = Lock()
 
     @property
     def secrets(self) -> set[str]:
@@ -106,7 +108,11 @@ class Tokens:
         return found if isinstance(found, dict) else {}
 
     def token(self, resource: str, renew: bool = False) -> str:
-        """A bearer token. Raises SignInFailed or Unreachable."""
+        """A bearer token; one sign-in at a time, whoever asks. Raises SignInFailed or Unreachable."""
+        with self._signing_in:
+            return self._token(resource, renew)
+
+    def _token(self, resource: str, renew: bool) -> str:
         if resource not in self._kept and not renew and self._shelf is not None:
             self._inherit(resource, self._shelf)
         kept = self._kept.get(resource)

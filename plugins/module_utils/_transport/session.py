@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+import threading
 import traceback
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -147,8 +148,8 @@ _PROXY_ADVICE = "Check HTTPS_PROXY; characters that mean something in an address
 _BUNDLE_ADVICE = "Check ca_path, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE."
 
 
-class _Allowance:
-    """What is left of the time and the bytes that one request and its answer may take."""
+class _Allowance(threading.local):
+    """What is left of the time and the bytes that one request and its answer may take; each thread sends its own."""
 
     def start(self, seconds: float) -> None:
         """Begin a request."""

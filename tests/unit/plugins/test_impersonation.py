@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +14,10 @@ from ansible_collections.vmrops.o365.plugins.module_utils._plan import Plan, Ref
 from ansible_collections.vmrops.o365.plugins.module_utils._resources._grants import State
 from ansible_collections.vmrops.o365.plugins.module_utils._resources._scope import Scope, resolve
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.impersonation import Impersonation
+from ansible_collections.vmrops.o365.plugins.module_utils._services.batches import Together
+from ansible_collections.vmrops.o365.plugins.module_utils._services.mailboxes import Mailboxes
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.clock import Deadline
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import NotFound, ServiceError
 
 APP = "11111111-2222-3333-4444-555555555555"
 ROLE = "Application EWS.AccessAsApp"
@@ -308,3 +314,117 @@ def test_a_scope_of_a_group_quotes_its_name_and_warns_of_groups_within() -> None
     assert found.warnings == [
         "Members of groups within O'Brien are out of scope, only direct members count: Dynamic, Inner."
     ]
+
+
+class Tenant(Exchange):
+    """What is read for an application.
+
+    Args:
+        pointers: Exchange's service principals by the id that is asked for, or what it fails with.
+        grants: role assignments by the id that is asked for.
+        trials: whether the role reaches a mailbox, time after time; the last for good.
+    """
+
+    def __init__(self, pointers: dict[str, Any], grants: dict[str, Any], **trials: list[bool]) -> None:
+        super().__init__(inside={"Name": "inside"}, outside={"Name": "outside"})
+        self.pointers, self.grants, self.trials = pointers, grants, trials
+        entra = {"id": "sp-1", "displayName": "Pexip"}
+        self.directory = SimpleNamespace(service_principal=lambda _id: entra, app_role_assignments=lambda _id: [])
+        self.mailboxes = Mailboxes(self)  # type: ignore[arg-type, assignment]
+        self.together = Together(Deadline(1))
+
+    def attempt(self, read: Callable[[], Any]) -> tuple[Any, str]:
+        try:
+            return read(), ""
+        except ServiceError as error:
+            return None, str(error)
+
+    def find(self, cmdlet: str, parameters: dict[str, Any], _tried: str) -> Any:
+        there = {"Get-ManagementScope": SCOPE, "Get-ManagementRole": {"Name": parameters["Identity"]}}
+        found = self.pointers.get(parameters["Identity"]) if cmdlet == "Get-ServicePrincipal" else there.get(cmdlet)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def find_many(self, calls: list[tuple[str, dict[str, Any]]], _tried: str) -> list[Any]:
+        return self.recipients([parameters["Identity"] for _cmdlet, parameters in calls])
+
+    def invoke(self, cmdlet: str, parameters: dict[str, Any], _tried: str) -> list[Any]:
+        if cmdlet == "Get-ManagementRoleAssignment":
+            return list(self.grants.get(parameters["RoleAssignee"], []))
+        assert cmdlet == "Test-ServicePrincipalAuthorization"
+        if not self.pointers:
+            raise NotFound("test", text="the service principal wasn't found")
+        reached = self.trials[parameters["Resource"]]
+        return [{"RoleName": ROLE, "InScope": reached.pop(0) if len(reached) > 1 else reached[0]}]
+
+
+LEFTOVER = {**POINTER, "ObjectId": "sp-0"}
+LOST = {**GRANT, "RoleAssignee": "sp-0"}
+
+
+@pytest.mark.parametrize(
+    ("pointers", "grants", "expected"),
+    [
+        pytest.param({APP: POINTER}, {APP: [GRANT]}, (POINTER, [GRANT]), id="by the application id"),
+        pytest.param({APP: POINTER}, {"sp-1": [GRANT]}, (POINTER, [GRANT]), id="assignments only by the object id"),
+        pytest.param(
+            {APP: LEFTOVER, "sp-1": POINTER},
+            {APP: [LOST], "sp-1": [GRANT]},
+            (POINTER, [GRANT]),
+            id="the application id is a leftover's",
+        ),
+        pytest.param({APP: LEFTOVER}, {APP: [LOST]}, (None, []), id="there is a leftover alone"),
+        pytest.param(
+            {APP: ServiceError("read", text="several"), "sp-1": POINTER},
+            {APP: [LOST, GRANT], "sp-1": [GRANT]},
+            (POINTER, [GRANT]),
+            id="two answer to the application id",
+        ),
+        pytest.param({}, {}, (None, []), id="nothing"),
+    ],
+)
+def test_what_answers_to_the_application_id_counts_when_it_is_this_service_principals(
+    pointers: dict[str, Any], grants: dict[str, Any], expected: tuple[Any, Any]
+) -> None:
+    readers: Any = Tenant(pointers, grants)
+    found = Impersonation(OPTIONS).read(readers, {})
+    assert (found.pointer, found.assignments) == expected
+
+
+VERIFY = {"verify": {"in_scope": "inside", "out_of_scope": "outside"}}
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "words"),
+    [
+        pytest.param([True], [False], "", id="as it should be"),
+        pytest.param([False, True], [False], "", id="only when asked once more"),
+        pytest.param([True], [True, False], "", id="still out of an earlier scope"),
+        pytest.param([False], [False], "inside is not in the scope", id="not reached"),
+        pytest.param([True], [True], "outside is in the scope", id="reached though out of scope"),
+    ],
+)
+def test_a_trial_is_believed_when_it_shows_what_it_should_and_repeated_when_not(
+    inside: list[bool], outside: list[bool], words: str
+) -> None:
+    readers: Any = Tenant({APP: POINTER}, {APP: [GRANT]}, inside=inside, outside=outside)
+    resource = Impersonation({**OPTIONS, **VERIFY})
+    found = resource.read(readers, {})
+    if words:
+        with pytest.raises(Refused, match=words):
+            resource.prove(readers, found)
+        return
+    verified = resource.prove(readers, found)["verified"]
+    assert [verified[one]["roles"] for one in ("in_scope", "out_of_scope")] == [[ROLE], []]
+
+
+def test_a_trial_that_was_not_possible_proves_nothing() -> None:
+    """Nothing that is said of a mailbox does not mean that the mailbox is out of scope."""
+    readers: Any = Tenant({}, {}, outside=[True])
+    resource = Impersonation({**OPTIONS, "verify": {"out_of_scope": "outside"}})
+    found = resource.read(readers, {})
+    assert found.tried == {}
+    readers.pointers = {APP: POINTER}
+    with pytest.raises(Refused, match="outside is in the scope"):
+        resource.prove(readers, found)

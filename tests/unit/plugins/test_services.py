@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -229,3 +230,20 @@ def test_ews_opens_a_calendar_with_the_same_token_and_a_pinned_version(simulator
     operations = [operation for one in tenant.wire() for operation in one.operations]
     assert "FindItem" in operations
     assert "ConvertId" not in operations, "the version is not guessed"
+
+
+# --- both -------------------------------------------------------------------------------------------------------------
+
+
+def test_graph_and_exchange_are_asked_at_the_same_time_with_one_sign_in_after_the_other(simulator: Start) -> None:
+    slow = [{"match": {"service": f"^{one}$"}, "do": "delay", "seconds": 2.0} for one in ("graph", "outlook")]
+    tenant = simulator(faults=slow)
+    connection = connected(tenant)
+    reads = connection.directory.organization, connection.mailboxes.organization
+    organization, config = connection.together.of(*reads)
+    assert (organization["id"], config["Name"]) == (tenant.auth()["tenant_id"], "contoso.onmicrosoft.com")
+
+    requests = [one for one in tenant.wire() if one.service != "login"]
+    first, second = sorted(datetime.fromisoformat(one.time).timestamp() for one in requests)
+    assert second < first + requests[0].seconds
+    assert sum(one.path.endswith("/token") for one in tenant.wire()) == 2
