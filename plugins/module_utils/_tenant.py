@@ -158,18 +158,18 @@ class Connection:
         """Reads of calendars."""
         from ._services.calendars import Calendars
 
-        return Calendars(self._open_mailbox, self.graph, self.deadline)
+        return Calendars(self._open_calendar, self.graph, self.deadline)
 
-    def _open_mailbox(self, address: str) -> Any:
-        """An exchangelib account."""
-        from ._services.ews import account
+    def _open_calendar(self, address: str) -> Any:
+        """A calendar of exchangelib's."""
+        from ._services.ews import account, calendar
 
         resource = self.cloud.outlook_resource
         self.tokens.token(resource)
         # A token of an app alone has no scopes: the app then acts as the mailbox's owner, else the person as a delegate.
         impersonate = "scp" not in self.tokens.claims(resource)
         tls, timeout = self.options["ca_path"], self.options["timeout"]
-        return account(address, self.tokens, resource, self.cloud.outlook_url, tls, timeout, impersonate)
+        return calendar(account(address, self.tokens, resource, self.cloud.outlook_url, tls, timeout, impersonate))
 
     def claims(self, service: str) -> dict[str, Any]:
         """What the token for GRAPH or EXCHANGE_ONLINE says of its bearer; {} when it cannot be read. Raises ServiceError."""

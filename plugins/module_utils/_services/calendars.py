@@ -66,13 +66,13 @@ class Calendars:
     """Reads calendars.
 
     Args:
-        account: makes an exchangelib Account for an address.
+        calendar: opens the calendar of an address, as exchangelib has it.
         graph: the client.
         deadline: when to stop asking a service that is busy.
     """
 
-    def __init__(self, account: Callable[[str], Any], graph: Graph, deadline: Deadline) -> None:
-        self._account, self._graph, self._deadline = account, graph, deadline
+    def __init__(self, calendar: Callable[[str], Any], graph: Graph, deadline: Deadline) -> None:
+        self._calendar, self._graph, self._deadline = calendar, graph, deadline
 
     def view(self, mailbox: str, start: datetime, end: datetime, backend: str) -> tuple[str, list[Event], list[str]]:
         """The service that answered, the events that overlap with the time between start and end, and warnings.
@@ -99,18 +99,18 @@ class Calendars:
     def through_ews(self, mailbox: str, start: datetime, end: datetime) -> list[Event]:
         """The events that overlap with the time between start and end. Raises ServiceError, MissingLibrary."""
         tried, found = f"view the calendar of {mailbox} through EWS", dict[tuple[str, datetime], Event]()
-        account = self._account(mailbox)
+        calendar = self._calendar(mailbox)
         for begin, finish in _windows(start, end):
-            for event in self._view(account, begin, finish, tried):
+            for event in self._view(calendar, begin, finish, tried):
                 found[event["uid"], event["start"]] = event
         return list(found.values())
 
-    def _view(self, account: Any, start: datetime, end: datetime, tried: str) -> list[Event]:
+    def _view(self, calendar: Any, start: datetime, end: datetime, tried: str) -> list[Event]:
         exchangelib, backoff = import_exchangelib(), Backoff()
         begin, finish = (exchangelib.EWSDateTime.from_datetime(one.astimezone(timezone.utc)) for one in (start, end))
         while True:
             try:
-                return [_from_ews(item) for item in account.calendar.view(begin, finish).only(*FIELDS)]
+                return [_from_ews(item) for item in calendar.view(begin, finish).only(*FIELDS)]
             except exchangelib.errors.EWSError as error:
                 failure = _ews_failure(tried, error)
                 if not isinstance(failure, Unreachable) or not self._deadline.sleep(backoff.next(), failure):
@@ -155,7 +155,7 @@ def _ews_failure(tried: str, error: Exception) -> ServiceError:
         return Denied(tried, status, text=policy[1].strip(), advice=_CLOSED_ADVICE)
     if isinstance(error, (errors.ErrorImpersonateUserDenied, errors.ErrorImpersonationDenied)):
         return Denied(tried, 500, code, text, advice=_DENIED_ADVICE)
-    if isinstance(error, (errors.ErrorAccessDenied, errors.ErrorFolderNotFound)):
+    if isinstance(error, (errors.ErrorAccessDenied, errors.ErrorFolderNotFound, errors.ErrorItemNotFound)):
         return Denied(tried, 0, code, text, advice=_DELEGATE_ADVICE)
     if isinstance(error, errors.UnauthorizedError) or status in (401, 403):
         reason = _REASON.search(text)

@@ -66,10 +66,25 @@ def account(
         auth_type=exchangelib.OAUTH2,
         version=exchangelib.Version(exchangelib.Build(15, 20, 9115, 20), api_version="Exchange2016"),
     )
-    return exchangelib.Account(
+    found = exchangelib.Account(
         primary_smtp_address=mailbox,
         config=configuration,
         autodiscover=False,
         access_type=exchangelib.IMPERSONATION if impersonate else exchangelib.DELEGATE,
         default_timezone=exchangelib.EWSTimeZone(time_zone),
     )
+    # Else it is looked up, which costs a request and takes rights on all of the mailbox.
+    found.root = exchangelib.folders.Root(account=found)
+    return found
+
+
+def calendar(account: Any) -> Any:
+    """The calendar of an account, by the name that the service has for it; ``account.calendar`` looks it up first."""
+    from exchangelib import Mailbox
+    from exchangelib.folders import Calendar
+    from exchangelib.properties import DistinguishedFolderId
+
+    name = DistinguishedFolderId(
+        id=Calendar.DISTINGUISHED_FOLDER_ID, mailbox=Mailbox(email_address=account.primary_smtp_address)
+    )
+    return Calendar(_distinguished_id=name, root=account.root)

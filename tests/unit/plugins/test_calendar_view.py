@@ -161,7 +161,7 @@ def calendars(folder: Folder, graph: Any = None, seconds: float = 5.0) -> Calend
         return graph
 
     stand_in: Any = SimpleNamespace(collect=collect)
-    return Calendars(lambda address: SimpleNamespace(calendar=folder), stand_in, Deadline(seconds))
+    return Calendars(lambda address: folder, stand_in, Deadline(seconds))
 
 
 def read(backend: str, folder: Folder, graph: Any = None, days: int = 1, seconds: float = 5.0) -> Any:
@@ -212,6 +212,7 @@ CLOSED = errors.MalformedResponseError(
         (CLOSED, Denied, ("EWS is disabled for this user or tenant", "o365_ews_access")),
         (errors.ErrorImpersonateUserDenied("The account does not have permission"), Denied, ("o365_impersonation",)),
         (errors.ErrorAccessDenied("Access is denied."), Denied, ("o365_mailbox_delegate",)),
+        (errors.ErrorItemNotFound("The specified object was not found."), Denied, ("o365_mailbox_delegate",)),
         (errors.UnauthorizedError("Invalid credentials"), Denied, ("401",)),
         (errors.ErrorNonExistentMailbox("no mailbox"), NotFound, ("primary address",)),
         (errors.ErrorInvalidOperation("what?"), ServiceError, ("ErrorInvalidOperation", "what?")),

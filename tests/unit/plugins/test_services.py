@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from contextlib import nullcontext
+from datetime import datetime, timezone
+from types import SimpleNamespace
 from typing import Any
 
+import exchangelib
+import msal
 import pytest
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Step
-from ansible_collections.vmrops.o365.plugins.module_utils._services.ews import account
+from ansible_collections.vmrops.o365.plugins.module_utils._services.ews import account, calendar
 from ansible_collections.vmrops.o365.plugins.module_utils._services.exchange import truth
 from ansible_collections.vmrops.o365.plugins.module_utils._services.graph import key, literal
 from ansible_collections.vmrops.o365.plugins.module_utils._services.powershell import command_line
@@ -24,6 +28,9 @@ from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors impo
     ServiceError,
     Unsettled,
 )
+from support.exchange import AUDIENCE, ExchangeAdministrator
+from support.graph import Administrator, Session
+from support.person import Person, browser
 from support.simulator import Simulator
 
 Start = Callable[..., Simulator]
@@ -218,18 +225,42 @@ def test_a_cmdlet_reads_as_an_administrator_would_type_it() -> None:
 # --- EWS --------------------------------------------------------------------------------------------------------------
 
 
-def test_ews_opens_a_calendar_with_the_same_token_and_a_pinned_version(simulator: Start) -> None:
+AUGUST, SEPTEMBER = (datetime(2026, month, 1, tzinfo=timezone.utc) for month in (8, 9))
+
+
+def test_ews_views_a_calendar_in_one_request_of_a_pinned_version(simulator: Start) -> None:
     tenant = simulator(seed={"automation": {"exchange_roles": ["Exchange.ManageAsApp", "full_access_as_app"]}})
-    connection = connected(tenant)
-    resource, url = connection.cloud.outlook_resource, tenant.endpoints["outlook_url"]
-    box = account(
-        "alice@contoso.com", connection.tokens, resource, url, tenant.endpoints["ca_path"], 10, impersonate=True
+    assert connected(tenant).calendars.view("alice@contoso.com", AUGUST, SEPTEMBER, "ews") == ("ews", [], [])
+    assert [operation for one in tenant.wire() if "/EWS/" in one.path for operation in one.operations] == ["FindItem"]
+
+
+def test_ews_shows_a_calendar_to_who_has_rights_on_nothing_else(tenant: Simulator) -> None:
+    """Neither the root of the mailbox nor anything else is asked for on the way."""
+    administrator, ends = Administrator(tenant), tenant.endpoints
+    app = administrator.register("Reader", isFallbackPublicClient=True)
+    exchange = administrator.resource("00000002-0000-0ff1-ce00-000000000000")
+    grant = {"clientId": app["principal"]["id"], "resourceId": exchange["id"], "scope": "EWS.AccessAsUser.All"}
+    administrator.call("POST", "/oauth2PermissionGrants", {**grant, "consentType": "AllPrincipals"})
+    reviewed = {"Identity": "alice@contoso.com:\\Calendar", "User": "carol@contoso.com", "AccessRights": ["Reviewer"]}
+    ExchangeAdministrator(tenant).run("Add-MailboxFolderPermission", **reviewed)
+    client = msal.PublicClientApplication(
+        app["appId"],
+        authority=f"{ends['login_url']}/{ends['tenant_id']}",
+        http_client=Session(ends["ca_path"]),
+        instance_discovery=False,
     )
-    assert list(box.calendar.all()) == []
-    box.protocol.close()
-    operations = [operation for one in tenant.wire() for operation in one.operations]
-    assert "FindItem" in operations
-    assert "ConvertId" not in operations, "the version is not guessed"
+    flow = client.initiate_device_flow([f"{AUDIENCE}/EWS.AccessAsUser.All"])
+    carol = {"username": "carol@contoso.com", "password": "Simulated-carol", "user_code": flow["user_code"]}
+    Person(browser(ends["ca_path"]), **carol).visit(flow["verification_uri"])
+    answer = client.acquire_token_by_device_flow(flow)
+
+    tokens: Any = SimpleNamespace(token=lambda _resource: answer["access_token"])
+    begin, end = (exchangelib.EWSDateTime.from_datetime(one) for one in (AUGUST, SEPTEMBER))
+    for owner, shown in (("alice@contoso.com", True), ("bob@contoso.com", False)):
+        box = account(owner, tokens, AUDIENCE, ends["outlook_url"], ends["ca_path"], 10, impersonate=False)
+        with nullcontext() if shown else pytest.raises(exchangelib.errors.EWSError):
+            assert list(calendar(box).view(begin, end)) == []
+        box.protocol.close()
 
 
 # --- both -------------------------------------------------------------------------------------------------------------
