@@ -71,17 +71,22 @@ class Side:
 
 
 def pairs(tenant: Side, simulator: Side) -> list[Pair]:
-    """The exchanges of both sides beside each other, stage by stage, in order.
+    """The exchanges of both sides beside each other, stage by stage and service by service, in order.
 
-    What got the same outcome is paired first, then what only the operation has in common: of three reads until something shows,
-    the last one is the other side's only one.
+    Services are asked at the same time, so that the order over all of them is chance. What got the same outcome is paired first,
+    then what only the operation has in common: of three reads until something shows, the last one is the other side's only one.
     """
-    stages = dict.fromkeys(one.call.stage for side in (tenant, simulator) for one in side.exchanges)
-    return [pair for stage in stages for pair in _paired(stage, tenant, simulator)]
+    calls = [one.call for side in (tenant, simulator) for one in side.exchanges]
+    services = dict.fromkeys(call.service for call in calls)
+    parts = [(stage, service) for stage in dict.fromkeys(call.stage for call in calls) for service in services]
+    return [pair for stage, service in parts for pair in _paired(stage, service, tenant, simulator)]
 
 
-def _paired(stage: str, tenant: Side, simulator: Side) -> Iterator[Pair]:
-    ours, theirs = ([one for one in side.exchanges if one.call.stage == stage] for side in (tenant, simulator))
+def _paired(stage: str, service: str, tenant: Side, simulator: Side) -> Iterator[Pair]:
+    ours, theirs = (
+        [one for one in side.exchanges if (one.call.stage, one.call.service) == (stage, service)]
+        for side in (tenant, simulator)
+    )
     marks, marks_there = (
         [f"{side.operation(one)} -> {side.outcome(one)}" for one in ones]
         for side, ones in ((tenant, ours), (simulator, theirs))

@@ -123,9 +123,9 @@ class ExchangeConnector(Managed):
             return _removal(name, connector)
         given = {one.option: self._as_written(one.option, state) for one in FIELDS}
         given = {option: value for option, value in given.items() if self.options[option] is not None}
-        self._check_address(state)
         if self._is_written(state):
             self._check_fields(given, state)
+        self._check_address(state)
         change = difference(FIELDS, self.options, connector or {})
         before: Object = {"state": "present" if connector else "absent", **(change.before if connector else {})}
         after: Object = {"state": "present", **change.after}
