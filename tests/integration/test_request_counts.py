@@ -28,7 +28,7 @@ COUNTS: dict[str, tuple[Count, Count]] = {
     "o365_oauth_app present": ((6, 7, 6), (2, 2, 0)),
     "o365_oauth_app absent": ((2, 6, 3), (2, 2, 0)),
     "o365_impersonation (application_rbac) present": ((3, 7, 3), (3, 2, 0)),
-    "o365_impersonation (application_rbac) absent": ((3, 8, 3), (3, 2, 0)),
+    "o365_impersonation (application_rbac) absent": ((3, 7, 3), (3, 2, 0)),
     "o365_impersonation (application_impersonation) present": ((2, 3, 2), (2, 1, 0)),
     "o365_impersonation (application_impersonation) absent": ((2, 5, 2), (2, 1, 0)),
     "o365_service_account present": ((3, 7, 3), (3, 2, 0)),

@@ -73,8 +73,9 @@ class Side:
 def pairs(tenant: Side, simulator: Side) -> list[Pair]:
     """The exchanges of both sides beside each other, stage by stage and service by service, in order.
 
-    Services are asked at the same time, so that the order over all of them is chance. What got the same outcome is paired first,
-    then what only the operation has in common: of three reads until something shows, the last one is the other side's only one.
+    Services are asked at the same time, so that the order over all of them is chance. What got the same outcome is paired
+    first, then what only the operation has in common: of three reads until something shows, the last one is the other side's
+    only one.
     """
     calls = [one.call for side in (tenant, simulator) for one in side.exchanges]
     services = dict.fromkeys(call.service for call in calls)

@@ -66,6 +66,8 @@ def read(options: Mapping[str, Any], with_keys: bool, readers: Readers, answers:
         guesses.append(lambda: directory.application_by_app_id(options["app_id"]))
         if present or options["deleted"] == "purge":
             guesses.append(lambda: directory.service_principal(options["app_id"]))
+    elif present and options["display_name"]:
+        guesses.append(lambda: directory.service_principals_named(options["display_name"]))
     if present:
         guesses += [lambda one=one: _permissions.look_up(one, readers) for one in options["permissions"] or []]  # type: ignore[misc]
         guesses += [lambda name=name: directory.user_to_refer_to(name) for name in options["owners"] or []]  # type: ignore[misc]
@@ -96,7 +98,7 @@ def _read(options: Mapping[str, Any], with_keys: bool, readers: Readers, answers
     guesses += [lambda: directory.delegated_grants(app_id)] if delegates else []
     principal, keys, present_owners, wanted = readers.together.expecting(
         lambda: readers.together.of(
-            lambda: directory.service_principal(app_id) if app_id else None,
+            lambda: _principal(options, app_id, readers) if app_id else None,
             lambda: directory.key_credentials(application["id"]) if application and with_keys else (),
             lambda: [one["id"] for one in directory.owners(application["id"])] if application and owners else (),
             lambda: _permissions.resolve(options["permissions"] or [], readers),
@@ -137,6 +139,15 @@ def _read_rest(
         lambda: readers.directory.deleted_service_principals(known["appId"]),
     )
     return State(application, deleted=deleted, principal=principal, deleted_principals=binned)
+
+
+def _principal(options: Mapping[str, Any], app_id: str, readers: Readers) -> Object | None:
+    """The service principal, among those of the wanted name that were guessed with, or else by the application id."""
+    guessed: Sequence[Object] | None = None
+    if options["display_name"] and not options["app_id"]:
+        guessed, _reason = readers.attempt(lambda: readers.directory.service_principals_named(options["display_name"]))
+    found = next((one for one in guessed or () if one["appId"] == app_id), None)
+    return found or readers.directory.service_principal(app_id)
 
 
 def _find(options: Mapping[str, Any], present: bool, readers: Readers) -> Object | None:

@@ -30,11 +30,12 @@ class FoundGrants(Grants):
             guesses += [lambda: mailboxes.recipient(user), lambda: mailboxes.role_assignments_of(user)]
         elif not self._foreseen:
             guesses += [
-                lambda: readers.directory.app_role_assignments(app_id),
                 lambda: mailboxes.service_principal(app_id),
                 lambda: mailboxes.role_assignments_of(app_id),
                 lambda: self._tried(readers),
             ]
+            if self.present:
+                guesses.append(lambda: readers.directory.app_role_assignments(app_id))
         if self.present:
             guesses += [lambda: self._scope(readers, []), lambda: mailboxes.recipients(self.trials)]
         if self.kind == "group":
@@ -49,7 +50,9 @@ class FoundGrants(Grants):
                 "method",
                 "Use method: application_rbac, with the app_id of an application in place of the user.",
             )
-        assignee, pointer, tenant_wide = self._assignee(readers, warnings)
+        assignee, pointer, tenant_wide = (
+            self._application(readers, warnings) if self.for_app else (self._user(readers, warnings), None, False)
+        )
         scope = self._scope(readers, warnings) if self.present else None
         management_scope = mailboxes.management_scope(self.name)
         assignments = self._assignments(readers, assignee, pointer)
@@ -101,17 +104,25 @@ class FoundGrants(Grants):
         outcomes = readers.together.of(*(lambda test=test: readers.attempt(test)[0] for test in tests))
         return {mailbox: rows for mailbox, rows in zip(self.trials, outcomes, strict=True) if rows is not None}
 
-    def _assignee(self, readers: Readers, warnings: list[str]) -> tuple[Object, Object | None, bool]:
-        if not self.for_app:
-            name = self.options["user"]
-            user = readers.mailboxes.recipient(name)
-            if user is None:
-                self._missing(f"Exchange knows no user {name}.", "user", "Create it with a mailbox first.", warnings)
-                return ({"id": name, "name": name} if self.present else {}), None, False
-            if _scope.is_group(user):
-                raise Refused(f"{name} is a group.", "user", "Give a user, whose mailbox Exchange knows.")
-            return {**user, "id": user["PrimarySmtpAddress"], "name": name}, None, False
+    def _user(self, readers: Readers, warnings: list[str]) -> Object:
+        """The identities of the user; {} where it is missing and nothing is wanted of it."""
+        name = self.options["user"]
+        user = readers.mailboxes.recipient(name)
+        if user is None:
+            self._missing(f"Exchange knows no user {name}.", "user", "Create it with a mailbox first.", warnings)
+            return {"id": name, "name": name} if self.present else {}
+        if _scope.is_group(user):
+            raise Refused(f"{name} is a group.", "user", "Give a user, whose mailbox Exchange knows.")
+        return {**user, "id": user["PrimarySmtpAddress"], "name": name}
+
+    def _application(self, readers: Readers, warnings: list[str]) -> tuple[Object, Object | None, bool]:
+        """Its identities, Exchange's service principal, and whether Entra ID grants it all mailboxes."""
         app_id = self.options["app_id"]
+        if not self.present:
+            # What Exchange knows of it is what there is to remove, that of a deleted application too.
+            left = readers.attempt(lambda: readers.mailboxes.service_principal(app_id))[0]
+            if left:
+                return {**left, "id": left["ObjectId"], "name": left.get("DisplayName") or app_id}, left, False
         entra = None if self._foreseen else readers.directory.service_principal(app_id)
         if entra is None:
             self._missing(
@@ -120,12 +131,8 @@ class FoundGrants(Grants):
                 "Register it first, e.g. with o365_oauth_app, and give the application (client) id.",
                 warnings,
             )
-            if self.present:
-                return {"id": f"<service principal of {app_id}>", "name": app_id}, None, False
-            # What Exchange still knows of a deleted application goes as well.
-            left = readers.mailboxes.service_principal(app_id)
-            return ({**left, "id": left["ObjectId"], "name": app_id} if left else {}), left, False
-        granted = readers.directory.app_role_assignments(app_id)
+            return ({"id": f"<service principal of {app_id}>", "name": app_id} if self.present else {}), None, False
+        granted = readers.directory.app_role_assignments(app_id) if self.present else []
         tenant_wide = any(one["appRoleId"] == TENANT_WIDE_APP_ROLE for one in granted)
         pointer = readers.mailboxes.application_service_principal(app_id, entra["id"])
         identities = {**(pointer or {}), "id": entra["id"], "app_id": app_id, "name": entra["displayName"]}

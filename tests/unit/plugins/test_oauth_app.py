@@ -8,14 +8,18 @@ from __future__ import annotations
 import base64
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.vmrops.o365.plugins.module_utils._plan import Plan, Ref, Refused, Secret
 from ansible_collections.vmrops.o365.plugins.module_utils._resources import _app_credentials as credentials
-from ansible_collections.vmrops.o365.plugins.module_utils._resources._application_state import State
+from ansible_collections.vmrops.o365.plugins.module_utils._resources._application_state import State, read
 from ansible_collections.vmrops.o365.plugins.module_utils._resources._permissions import Wanted
 from ansible_collections.vmrops.o365.plugins.module_utils._resources.oauth_app import OAuthApp
+from ansible_collections.vmrops.o365.plugins.module_utils._services.batches import Together
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.clock import Deadline
+from ansible_collections.vmrops.o365.plugins.module_utils._transport.errors import Denied, ServiceError
 
 Data = dict[str, Any]
 
@@ -492,3 +496,36 @@ def test_certificates_of_a_restored_application_are_read_before_the_list_is_repl
     [step] = plan(state, **options).steps
     assert next(one["key"] for one in step.values["keyCredentials"]) == "AAAA"
     assert len(step.values["keyCredentials"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        pytest.param([{"appId": "other", "id": "x"}, {"appId": "a", "id": "by name"}], "by name", id="guessed"),
+        pytest.param([{"appId": "other", "id": "x"}], "by id", id="namesakes alone"),
+        pytest.param([], "by id", id="not listed yet"),
+        pytest.param(Denied("list", 403, text="no"), "by id", id="not to be listed"),
+    ],
+)
+def test_the_service_principal_is_guessed_by_name_and_known_by_the_application_id(named: Any, expected: str) -> None:
+    def listed(_name: str) -> Any:
+        if isinstance(named, Exception):
+            raise named
+        return named
+
+    def attempt(read: Any) -> tuple[Any, str]:
+        try:
+            return read(), ""
+        except ServiceError as error:
+            return None, str(error)
+
+    directory = SimpleNamespace(
+        application_by_unique_name=lambda _name: {"id": "o", "appId": "a", "displayName": "Pexip"},
+        service_principals_named=listed,
+        service_principal=lambda app_id: {"appId": app_id, "id": "by id"},
+    )
+    readers: Any = SimpleNamespace(
+        directory=directory, attempt=attempt, together=Together(Deadline(1)), now=0.0, tenant_id="t", login_url="u"
+    )
+    found = read(DEFAULTS, False, readers, {})
+    assert found.principal == {"appId": "a", "id": expected}
