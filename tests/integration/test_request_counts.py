@@ -67,25 +67,47 @@ def test_what_a_module_costs(module: Module, tmp_path: Path) -> None:
     assert tuple(found) == COUNTS[module.name]
 
 
+def report(tenant: Simulator, **options: Any) -> dict[str, Any]:
+    """What o365_tenant_info returns."""
+    none = (
+        "app_id",
+        "app_unique_name",
+        "steps",
+        "service_account_user_principal_name",
+        "equipment_address",
+        "licenses",
+    )
+    given = {**dict.fromkeys((*none, "mailboxes")), "access": "app_permissions", "cloud": "global", **options}
+    auth = {**dict.fromkeys(AUTH_ARGUMENTS), "auth_method": "auto", "cloud": "global"}
+    connection = connect({**auth, **tenant.auth(), "timeout": 10, "wait_timeout": 30}, print)
+    run: Run[Any] = Run(TenantInfo(given, connection.now), connection, connection.clients, connection.deadline)
+    return run.reconcile()
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        pytest.param({}, (3, 2, 0), id="tenant"),
+        pytest.param({"equipment_address": "alice@contoso.com"}, (3, 2, 0), id="equipment"),
+        # The names of what an application was granted are read from the services that grant it; that it has no role is asked by
+        # both of its ids.
+        pytest.param({"app_id": "automation"}, (3, 4, 0), id="application"),
+        # An application is found by its name first.
+        pytest.param({"app_unique_name": "nobody"}, (3, 3, 0), id="application by name"),
+    ],
+)
+def test_what_a_report_costs(options: dict[str, Any], count: Count, tenant: Simulator) -> None:
+    if options.get("app_id"):
+        options = {"app_id": tenant.endpoints["client_id"]}
+    assert report(tenant, **options)["caller"]["readable"]
+    assert spent(tenant, 0) == count
+
+
 def test_s35_a_report_over_many_mailboxes_reads_them_in_batches(tmp_path: Path) -> None:
     """Fifty mailboxes: their protocols ten at a time, their owners twenty at a time."""
     people = [{"upn": f"user{number}@contoso.com", "name": f"User {number}"} for number in range(50)]
-    options: dict[str, Any] = {
-        "access": "app_permissions",
-        "cloud": "global",
-        "app_id": None,
-        "app_unique_name": None,
-        "steps": None,
-        "service_account_user_principal_name": None,
-        "equipment_address": None,
-        "licenses": None,
-        "mailboxes": [one["upn"] for one in people],
-    }
-    auth = {**dict.fromkeys(AUTH_ARGUMENTS), "auth_method": "auto", "cloud": "global"}
     with Simulator(tmp_path / "tenant", seed={"users": people, "groups": [], "administrative_units": []}) as tenant:
-        connection = connect({**auth, **tenant.auth(), "timeout": 10, "wait_timeout": 30}, print)
-        run: Run[Any] = Run(TenantInfo(options, connection.now), connection, connection.clients, connection.deadline)
-        boxes = run.reconcile()["mailboxes"]["mailboxes"]
+        boxes = report(tenant, mailboxes=[one["upn"] for one in people])["mailboxes"]["mailboxes"]
         operations = [one.operations for one in tenant.wire()]
     assert len(boxes) == 50
     protocols = [one for one in operations if "Get-CASMailbox" in one]

@@ -190,9 +190,8 @@ class TenantInfo(Report):
         if not app_id:
             there, application = section.look_for(lambda: directory.application_by_unique_name(name))
             app_id = application.get("appId")
-        key = None
+        key, wanted = None, str(app_id)
         if app_id:
-            wanted = app_id
             readers.together.of(
                 lambda: readers.attempt(lambda: directory.service_principal(wanted)),
                 lambda: readers.attempt(lambda: directory.app_role_assignments(wanted)),
@@ -200,8 +199,13 @@ class TenantInfo(Report):
             )
             there, principal = section.look_for(lambda: directory.service_principal(wanted))
             key = principal.get("id")
-        granted = section.read(lambda: _granted(readers, str(app_id))) if key else []
-        roles = section.read(lambda: readers.mailboxes.application_role_assignments(wanted, key)) if key else []
+        granted: list[str] | None = []
+        roles: list[Object] | None = []
+        if key:
+            granted, roles = readers.together.of(
+                lambda: section.read(lambda: _granted(readers, wanted)),
+                lambda: section.read(lambda: readers.mailboxes.application_role_assignments(wanted, key)),
+            )
         wide = None if granted is None else [one for one in granted if _findings_exchange.WIDE.fullmatch(one)]
         return section.shown(
             app_id=app_id,
