@@ -131,7 +131,10 @@ class FoundGrants(Grants):
                 "Register it first, e.g. with o365_oauth_app, and give the application (client) id.",
                 warnings,
             )
-            return ({"id": f"<service principal of {app_id}>", "name": app_id} if self.present else {}), None, False
+            if self.present:
+                return {"id": f"<service principal of {app_id}>", "name": app_id}, None, False
+            readers.mailboxes.service_principal(app_id)  # raises, where Exchange did not say that there is none
+            return {}, None, False
         granted = readers.directory.app_role_assignments(app_id) if self.present else []
         tenant_wide = any(one["appRoleId"] == TENANT_WIDE_APP_ROLE for one in granted)
         pointer = readers.mailboxes.application_service_principal(app_id, entra["id"])

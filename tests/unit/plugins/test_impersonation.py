@@ -351,7 +351,7 @@ class Tenant(Exchange):
 
     def invoke(self, cmdlet: str, parameters: dict[str, Any], _tried: str) -> list[Any]:
         if cmdlet == "Get-ManagementRoleAssignment":
-            return list(self.grants.get(parameters["RoleAssignee"], []))
+            return list(self.grants.get(parameters.get("RoleAssignee", ""), []))
         assert cmdlet == "Test-ServicePrincipalAuthorization"
         if not self.pointers:
             raise NotFound("test", text="the service principal wasn't found")
@@ -390,6 +390,33 @@ def test_what_answers_to_the_application_id_counts_when_it_is_this_service_princ
     readers: Any = Tenant(pointers, grants)
     found = Impersonation(OPTIONS).read(readers, {})
     assert (found.pointer, found.assignments) == expected
+
+
+@pytest.mark.parametrize(
+    ("pointers", "known", "expected"),
+    [
+        pytest.param({APP: POINTER}, True, POINTER, id="Exchange's own word"),
+        pytest.param({APP: POINTER}, False, POINTER, id="of a deleted application"),
+        pytest.param(
+            {APP: ServiceError("read", text="several"), "sp-1": POINTER}, True, POINTER, id="by the object id"
+        ),
+        pytest.param({}, True, None, id="none"),
+        pytest.param({}, False, None, id="none of a deleted application"),
+    ],
+)
+def test_what_exchange_knows_is_what_there_is_to_remove(pointers: dict[str, Any], known: bool, expected: Any) -> None:
+    readers: Any = Tenant(pointers, {APP: [GRANT]})
+    if not known:
+        readers.directory.service_principal = lambda _id: None
+    found = Impersonation({**OPTIONS, "scope": None, "state": "absent"}).read(readers, {})
+    assert (found.pointer, found.assignments) == (expected, [GRANT] if expected else [])
+
+
+def test_a_failed_read_does_not_mean_that_there_is_nothing_to_remove() -> None:
+    readers: Any = Tenant({APP: ServiceError("read", text="busy")}, {})
+    readers.directory.service_principal = lambda _id: None
+    with pytest.raises(ServiceError, match="busy"):
+        Impersonation({**OPTIONS, "scope": None, "state": "absent"}).read(readers, {})
 
 
 VERIFY = {"verify": {"in_scope": "inside", "out_of_scope": "outside"}}
