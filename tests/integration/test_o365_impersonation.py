@@ -211,6 +211,23 @@ def test_several_roles(tenant: Simulator, ansible: Ansible) -> None:
     assert cmdlets(second) == ["Remove-ManagementRoleAssignment", "Remove-ManagementScope", "Remove-ServicePrincipal"]
 
 
+def test_where_exchange_knows_assignees_by_their_object_id_alone(
+    simulator: Callable[..., Simulator], ansible: Ansible
+) -> None:
+    tenant = simulator(seed={"switches": {"assignee_by_app_id": False}})
+    options = {"app_id": register(tenant), "scope": GROUP, "assignment_name": "VMR of another name"}
+    tasks = [
+        step("grant", **options),
+        step("again", **options),
+        step("another name", **{**options, "assignment_name": "Any"}),
+        step("remove", app_id=options["app_id"], state="absent"),
+    ]
+    granted, again, renamed, removed = good(ansible.tasks(tasks, tenant.auth()).ok(), *(one["name"] for one in tasks))
+    assert cmdlets(granted) == CREATION
+    assert [again.changed, renamed.changed] == [False, False]
+    assert cmdlets(removed)[0] == "Remove-ManagementRoleAssignment"
+
+
 def test_bad_input(tenant: Simulator, ansible: Ansible) -> None:
     """Each is refused before the first write, with the option's name and what to do."""
     app = register(tenant)

@@ -53,6 +53,7 @@ IMPERSONATION_ROLE = "ApplicationImpersonation"
 SWITCHES: dict[str, Any] = {
     "deny_as_string": False,  # Get-MailboxPermission's Deny: "False" instead of false (both were seen)
     "not_found_status": 400,  # HTTP status of a cmdlet's not-found (400 or 404)
+    "assignee_by_app_id": True,  # whether Get-ManagementRoleAssignment's RoleAssignee takes an application's AppId
     "app_list_as_collection": False,  # EwsAllowedAppIDs: one joined string, or a list of that one string (both were seen)
     "app_update_in_place": True,  # whether New-App takes a newer version of an add-in that is installed
     "app_user_list_form": "Identity",  # the property of a mailbox as which Get-App's UserList shows it

@@ -194,11 +194,14 @@ def _assignment(call: Call, wanted: str, view: View) -> Document:
 
 
 def _assignee_id(call: Call, wanted: str) -> str:
-    """The id of a service principal or user; AppId and ObjectId work here too (Microsoft docs)."""
+    """The id of a service principal or user; AppId and ObjectId work here too (Microsoft docs), the first by a switch."""
     try:
-        return str(principal(call, wanted, call.tenant.fresh)["ObjectId"]).lower()
+        one = principal(call, wanted, call.tenant.fresh)
+        if call.tenant.switch("assignee_by_app_id") or wanted.lower() != str(one["AppId"]).lower():
+            return str(one["ObjectId"]).lower()
     except CmdletError:
-        return str(identity.user(call, wanted)["id"]).lower()
+        pass
+    return str(identity.user(call, wanted)["id"]).lower()
 
 
 def _for_change(call: Call) -> Document:
