@@ -86,7 +86,7 @@ def test_the_role_that_is_ended_after_it_made_a_secret(disturbance: str, clean: 
 
 def test_a_module_that_is_interrupted_says_what_it_did(simulator: Callable[..., Simulator], tmp_path: Path) -> None:
     """Also the secret that it alone knows. Ansible itself does not wait for that; who starts the module may."""
-    reading_back = {"match": {"service": "graph", "method": "GET", "path": r"\(uniqueName="}, "skip": 1, "do": "hold"}
+    reading_back = {"match": {"item": r"^GET .*\(uniqueName="}, "skip": 1, "do": "hold"}
     tenant = simulator(faults=[reading_back])
     options = {"unique_name": "pexip", "display_name": "Pexip", "secret": {}, **tenant.auth()}
     (tmp_path / "arguments.json").write_text(json.dumps({"ANSIBLE_MODULE_ARGS": options}))
