@@ -53,7 +53,7 @@ def test_each_service_is_asked_while_the_others_are() -> None:
         all_asked.wait()  # raises unless three are asked at the same time
         return f"answer to {key}"
 
-    services = [Service(answer) for _ in range(3)]
+    services = [Service(answer) for _number in range(3)]
     found = together.of(*(asks(together, one, key) for one, key in zip(services, "abc", strict=True)))
     assert found == [["answer to a"], ["answer to b"], ["answer to c"]]
     assert [one.asked for one in services] == [["a"], ["b"], ["c"]]
