@@ -134,7 +134,7 @@ class Mailboxes:
             return []
 
     def application_role_assignments(self, app_id: str, object_id: str) -> list[dict[str, Any]]:
-        """The role assignments of an application, by its id where that finds those of this service principal alone."""
+        """The role assignments of a service principal, by its object id unless its application id finds them alone."""
         found = []
         with suppress(ServiceError):
             found = self.role_assignments_of(app_id)
@@ -165,7 +165,7 @@ class Mailboxes:
         )
 
     def application_service_principal(self, app_id: str, object_id: str) -> dict[str, Any] | None:
-        """The same of an application, by its id unless something else answers to it, as what an earlier one has left may."""
+        """Exchange's pointer to this service principal. To the application id one that was left behind may answer as well."""
         try:
             found = self.service_principal(app_id)
         except ServiceError:
